@@ -1,0 +1,191 @@
+//! DATASUM and CHECKSUM.
+//!
+//! A sum of big-endian 32-bit words in ones' complement; the order of the words does not matter, so pieces may be
+//! summed in any order and in parallel as long as each begins at a multiple of four bytes.
+//!
+//! FITS 4.0, section 4.4.2.7 and appendix J.
+
+use crate::{Error, Hdu, Header, Source, padding};
+
+/// A sum under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum(u64);
+
+impl Sum {
+    /// Adds bytes that begin at a multiple of four; a rest is taken as filled up with zeros.
+    pub fn add(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<4>();
+        let mut sum = 0u64;
+        // 2^32 words of 32 bits fit a u64; the fold below keeps the running sum far from that.
+        for chunk in words.chunks(1 << 20) {
+            sum += chunk.iter().map(|&word| u64::from(u32::from_be_bytes(word))).sum::<u64>();
+            sum = fold(sum);
+        }
+        let mut last = [0; 4];
+        last[..rest.len()].copy_from_slice(rest);
+        self.0 = fold(self.0 + sum + u64::from(u32::from_be_bytes(last)));
+    }
+
+    /// Adds the sum of another piece.
+    pub fn merge(&mut self, other: Sum) {
+        self.0 = fold(self.0 + other.0);
+    }
+
+    /// The sum as DATASUM gives it.
+    pub fn value(self) -> u32 {
+        let folded = fold(self.0);
+        (folded + (folded >> 32)) as u32
+    }
+}
+
+impl From<u32> for Sum {
+    fn from(value: u32) -> Self {
+        Sum(value.into())
+    }
+}
+
+/// Ends the carry around once: the result is below 2^33.
+fn fold(sum: u64) -> u64 {
+    (sum & 0xffff_ffff) + (sum >> 32)
+}
+
+/// Sets DATASUM and CHECKSUM so that the whole HDU sums to minus zero.
+///
+/// `data` is the sum of the data of the HDU. The comments carry no time, so equal HDUs have equal bytes.
+pub fn seal(header: &mut Header, data: Sum) {
+    header.set("CHECKSUM", "0".repeat(16), "HDU checksum");
+    header.set("DATASUM", data.value().to_string(), "data unit checksum");
+    let mut sum = data;
+    sum.add(&header.to_bytes());
+    header.set("CHECKSUM", encode(!sum.value()), "HDU checksum");
+}
+
+/// Spells a sum as sixteen letters and digits whose own sum is that sum (FITS 4.0, appendix J.2).
+fn encode(value: u32) -> String {
+    let mut letters = [0u8; 16];
+    for (place, byte) in value.to_be_bytes().into_iter().enumerate() {
+        let quotient = byte / 4 + b'0';
+        let mut four = [quotient + byte % 4, quotient, quotient, quotient];
+        // Punctuation between the digits and letters is avoided by moving one up and its neighbour down.
+        let punctuation = |c: u8| matches!(c, b':'..=b'@' | b'['..=b'`');
+        while four.iter().any(|&c| punctuation(c)) {
+            for pair in four.chunks_exact_mut(2) {
+                if punctuation(pair[0]) || punctuation(pair[1]) {
+                    pair[0] += 1;
+                    pair[1] -= 1;
+                }
+            }
+        }
+        for (n, c) in four.into_iter().enumerate() {
+            // The value begins behind the quote, one byte past a word boundary: rotate by one.
+            letters[(4 * n + place + 1) % 16] = c;
+        }
+    }
+    letters.iter().map(|&c| char::from(c)).collect()
+}
+
+/// Checks the DATASUM and CHECKSUM of an HDU, reading its bytes in pieces.
+///
+/// Returns `false` where the header has neither.
+///
+/// # Errors
+/// [`Error::Checksum`] where one does not match; [`Error::Io`].
+pub fn verify<S: Source + ?Sized>(source: &S, hdu: &Hdu) -> Result<bool, Error> {
+    let header = &hdu.header;
+    let (datasum, checksum) = (header.text("DATASUM"), header.text("CHECKSUM"));
+    if datasum.is_none() && checksum.is_none() {
+        return Ok(false);
+    }
+    let data = sum_range(source, hdu.data_start, hdu.data_start + hdu.data_len)?;
+    if let Some(stored) = datasum
+        && stored.trim().parse() != Ok(data.value())
+    {
+        let (found, wanted) = (stored.to_string(), data.value().to_string());
+        return Err(Error::Checksum { keyword: "DATASUM", found, wanted }.in_hdu(hdu.index));
+    }
+    if let Some(stored) = checksum {
+        let mut sum = sum_range(source, hdu.header_start, hdu.data_start)?;
+        sum.merge(data);
+        if !matches!(sum.value(), 0 | u32::MAX) {
+            let found = stored.to_string();
+            let wanted = format!("{} over the whole HDU instead of minus zero", sum.value());
+            return Err(Error::Checksum { keyword: "CHECKSUM", found, wanted }.in_hdu(hdu.index));
+        }
+    }
+    Ok(true)
+}
+
+fn sum_range<S: Source + ?Sized>(source: &S, from: u64, to: u64) -> Result<Sum, Error> {
+    let mut sum = Sum::default();
+    let mut buffer = vec![0; 1 << 20];
+    let mut at = from;
+    while at < to {
+        let len = (to - at).min(buffer.len() as u64) as usize;
+        source
+            .read_at(at, &mut buffer[..len])
+            .map_err(|source| Error::io(format!("read {len} bytes at byte {at}"), source))?;
+        sum.add(&buffer[..len]);
+        at += len as u64;
+    }
+    Ok(sum)
+}
+
+/// Writes an HDU of bytes in memory: sealed header, data, padding.
+///
+/// The padding of image and binary table data is zeros, which do not change the sum.
+pub fn sealed_hdu(mut header: Header, data: &[u8]) -> Vec<u8> {
+    let mut sum = Sum::default();
+    sum.add(data);
+    seal(&mut header, sum);
+    let mut bytes = header.to_bytes();
+    bytes.extend_from_slice(data);
+    bytes.extend_from_slice(padding(data.len() as u64));
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read_hdus;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_sealed_hdu_sums_to_minus_zero_in_letters_and_digits(data in prop::collection::vec(any::<u8>(), 0..9000)) {
+            let mut header = Header::primary();
+            header.set("NAXIS", 1, "");
+            header.set("NAXIS1", data.len(), "");
+            let bytes = sealed_hdu(header, &data);
+            let mut sum = Sum::default();
+            sum.add(&bytes);
+            prop_assert_eq!(sum.value(), u32::MAX);
+            let hdus = read_hdus(&bytes).unwrap();
+            prop_assert!(hdus[0].header.text("CHECKSUM").unwrap().bytes().all(|b| b.is_ascii_alphanumeric()));
+            prop_assert!(verify(&bytes, &hdus[0]).unwrap());
+        }
+
+        #[test]
+        fn a_sum_does_not_depend_on_how_the_bytes_are_cut(words in prop::collection::vec(any::<u32>(), 0..200), cut in 0usize..200) {
+            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+            let cut = cut.min(words.len()) * 4;
+            let (mut whole, mut front, mut back) = (Sum::default(), Sum::default(), Sum::default());
+            whole.add(&bytes);
+            front.add(&bytes[..cut]);
+            back.add(&bytes[cut..]);
+            back.merge(front);
+            prop_assert_eq!(whole.value(), back.value());
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found_and_named() {
+        let mut header = Header::primary();
+        header.set("NAXIS", 1, "");
+        header.set("NAXIS1", 5000, "");
+        let mut bytes = sealed_hdu(header, &[7; 5000]);
+        bytes[3000] ^= 1;
+        let hdus = read_hdus(&bytes).unwrap();
+        let error = verify(&bytes, &hdus[0]).unwrap_err().to_string();
+        assert!(error.starts_with("HDU 0: DATASUM is"), "{error}");
+    }
+}
