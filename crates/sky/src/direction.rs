@@ -1,0 +1,177 @@
+//! A place on the sky.
+
+use crate::{Angle, Error};
+
+/// A direction in ICRS.
+///
+/// ```
+/// use uranometria_sky::Direction;
+///
+/// let pi_mensae = Direction::from_degrees(84.2912, -80.4691)?;
+/// let south_pole = Direction::from_degrees(0.0, -90.0)?;
+/// assert!((pi_mensae.separation(&south_pole).degrees() - 9.5309).abs() < 1e-12);
+/// # Ok::<(), uranometria_sky::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Direction {
+    ra_deg: f64,
+    dec_deg: f64,
+}
+
+impl Direction {
+    /// Makes a direction of right ascension and declination in degrees.
+    ///
+    /// Any finite right ascension will do; it is brought to [0, 360).
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`]; [`Error::Declination`] outside -90..=90.
+    pub fn from_degrees(ra_deg: f64, dec_deg: f64) -> Result<Self, Error> {
+        for (what, found) in [("ra", ra_deg), ("dec", dec_deg)] {
+            if !found.is_finite() {
+                return Err(Error::NotFinite { what, found });
+            }
+        }
+        if dec_deg.abs() > 90.0 {
+            return Err(Error::Declination { found: dec_deg });
+        }
+        Ok(Self { ra_deg: wrapped(ra_deg), dec_deg })
+    }
+
+    /// Makes a direction of a vector of any length: x towards (0, 0), y towards (90, 0), z to the
+    /// north pole. At the poles right ascension is what `atan2` makes of x and y, 0 if both are 0.
+    ///
+    /// # Errors
+    /// [`Error::NoDirection`] for a zero vector and one that is not finite.
+    pub fn from_unit_vector(vector: [f64; 3]) -> Result<Self, Error> {
+        let none = Error::NoDirection { found: vector };
+        let largest = vector.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+        if largest == 0.0 || !vector.iter().all(|value| value.is_finite()) {
+            return Err(none);
+        }
+        // Scaled first, so that no square overflows or vanishes.
+        let [x, y, z] = vector.map(|value| value / largest);
+        Ok(Self { ra_deg: wrapped(y.atan2(x).to_degrees()), dec_deg: z.atan2(x.hypot(y)).to_degrees() })
+    }
+
+    /// Right ascension in degrees, in [0, 360).
+    pub fn ra_deg(&self) -> f64 {
+        self.ra_deg
+    }
+
+    /// Declination in degrees, in [-90, 90].
+    pub fn dec_deg(&self) -> f64 {
+        self.dec_deg
+    }
+
+    /// The vector of length 1: x towards (0, 0), y towards (90, 0), z to the north pole.
+    pub fn unit_vector(&self) -> [f64; 3] {
+        let ((sin_ra, cos_ra), (sin_dec, cos_dec)) = (sin_cos_deg(self.ra_deg), sin_cos_deg(self.dec_deg));
+        [cos_dec * cos_ra, cos_dec * sin_ra, sin_dec]
+    }
+
+    /// Distance on the sphere, 0 to 180 degrees.
+    ///
+    /// To rounding at every distance: relative to itself near 0, to 180 degrees near the antipode.
+    ///
+    /// Vincenty 1975, Survey Review 23, 88, for a sphere, with the differences of the coordinates
+    /// taken before their sines.
+    pub fn separation(&self, other: &Self) -> Angle {
+        let (east, north, along) = self.offsets(other);
+        Angle::from_radians(east.hypot(north).atan2(along))
+    }
+
+    /// Angle at this direction from north through east to the other, in [0, 360) degrees.
+    ///
+    /// 0 where the two coincide. At a pole "north" is along the meridian of this right ascension.
+    pub fn position_angle(&self, other: &Self) -> Angle {
+        let (east, north, _) = self.offsets(other);
+        Angle::from_degrees(wrapped(east.atan2(north).to_degrees()))
+    }
+
+    /// Components of the other's unit vector to this one's east, to its north, and along it.
+    fn offsets(&self, other: &Self) -> (f64, f64, f64) {
+        let dra = other.ra_deg - self.ra_deg;
+        let (sin_half, _) = sin_cos_deg(dra / 2.0);
+        let (sin_dra, _) = sin_cos_deg(dra);
+        let ((sin_1, cos_1), (_, cos_2)) = (sin_cos_deg(self.dec_deg), sin_cos_deg(other.dec_deg));
+        let (sin_ddec, cos_ddec) = sin_cos_deg(other.dec_deg - self.dec_deg);
+        let versine = 2.0 * sin_half * sin_half;
+        (cos_2 * sin_dra, sin_ddec + sin_1 * cos_2 * versine, cos_ddec - cos_1 * cos_2 * versine)
+    }
+}
+
+/// Brings degrees to [0, 360).
+fn wrapped(deg: f64) -> f64 {
+    let deg = deg.rem_euclid(360.0);
+    // A tiny negative angle rounds to 360 itself; -0.0 becomes 0.
+    if deg >= 360.0 { 0.0 } else { deg + 0.0 }
+}
+
+/// Sine and cosine of degrees, exact at the quarters of the circle.
+fn sin_cos_deg(deg: f64) -> (f64, f64) {
+    let quarter = (deg / 90.0).round();
+    let (sin, cos) = (deg - 90.0 * quarter).to_radians().sin_cos();
+    match quarter.rem_euclid(4.0) as u8 {
+        0 => (sin, cos),
+        1 => (cos, -sin),
+        2 => (-sin, -cos),
+        _ => (-cos, sin),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ra_deg: f64, dec_deg: f64) -> Direction {
+        Direction::from_degrees(ra_deg, dec_deg).unwrap()
+    }
+
+    #[test]
+    fn right_ascension_wraps_and_never_reaches_360() {
+        for (given, expected) in
+            [(360.0, 0.0), (-10.0, 350.0), (725.0, 5.0), (-1e-300, 0.0), (-0.0, 0.0), (359.5, 359.5)]
+        {
+            let ra = at(given, 0.0).ra_deg();
+            assert_eq!(ra, expected);
+            assert!(ra.is_sign_positive());
+        }
+        assert!((0.0..360.0).contains(&at(-1e300, 0.0).ra_deg()));
+    }
+
+    #[test]
+    fn coordinates_outside_the_sphere_are_refused() {
+        assert_eq!(Direction::from_degrees(0.0, 90.5), Err(Error::Declination { found: 90.5 }));
+        assert!(matches!(Direction::from_degrees(f64::NAN, 0.0), Err(Error::NotFinite { what: "ra", .. })));
+        let infinite = Direction::from_degrees(0.0, f64::INFINITY);
+        assert_eq!(infinite.unwrap_err().to_string(), "dec is inf, expected a finite number");
+        for vector in [[0.0; 3], [f64::NAN, 0.0, 1.0], [f64::INFINITY, 0.0, 0.0]] {
+            assert!(matches!(Direction::from_unit_vector(vector), Err(Error::NoDirection { .. })));
+        }
+    }
+
+    #[test]
+    fn vectors_come_back_as_the_direction_they_came_from() {
+        for (ra, dec) in
+            [(0.0, 0.0), (84.29, -80.47), (359.999, 89.999), (0.0, 90.0), (0.0, -90.0), (180.0, 1.0)]
+        {
+            let back =
+                Direction::from_unit_vector(at(ra, dec).unit_vector().map(|value| value * 1e-200)).unwrap();
+            assert!(back.separation(&at(ra, dec)).degrees() < 5e-14, "{ra} {dec}");
+        }
+        assert_eq!(at(123.0, 90.0).unit_vector(), [0.0, 0.0, 1.0]);
+        assert_eq!(at(90.0, 0.0).unit_vector(), [0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn tiny_distances_keep_their_digits() {
+        for tiny in [1e-9, 1e-12] {
+            let moved = at(200.0, 45.0 + tiny).dec_deg() - 45.0;
+            let separation = at(200.0, 45.0).separation(&at(200.0, 45.0 + tiny)).degrees();
+            assert!((separation / moved - 1.0).abs() < 1e-14, "{separation}");
+        }
+        let cos_60 = at(10.0, 60.0).separation(&at(10.0 + 1e-9, 60.0)).degrees() / (10.0 + 1e-9 - 10.0);
+        assert!((cos_60 - 0.5).abs() < 1e-14, "{cos_60}");
+        assert_eq!(at(10.0, 60.0).separation(&at(370.0, 60.0)).degrees(), 0.0);
+    }
+}
