@@ -1,0 +1,243 @@
+//! The proof of a cube against its frames.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use uranometria_fits::checksum::{self, Sum};
+use uranometria_fits::fs::OpenFile;
+use uranometria_fits::{self as fits, Source};
+
+use super::engine::budget;
+use super::input::{Buffers, Input};
+use super::scan::{Scanned, scan};
+use super::stage::Staging;
+use super::{Control, Options, Stage, open};
+use crate::transpose::Word;
+use crate::{Cell, Cube, Error};
+
+/// What a cube was compared with.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Frames whose pixels and headers were compared.
+    pub frames: usize,
+    /// Bytes of pixels that were compared.
+    pub bytes: u64,
+    /// HDUs whose checksums were there and right.
+    pub checksums: usize,
+    /// How many pixels, keywords, frames and checksums differ.
+    pub differences: u64,
+    /// The first of them in words, in order of place.
+    pub examples: Vec<String>,
+}
+
+impl Verified {
+    fn differ(&mut self, example: String) {
+        self.differences += 1;
+        if self.examples.len() < 20 {
+            self.examples.push(example);
+        }
+    }
+}
+
+/// Compares every pixel and every header value of a cube with its frames, and its checksums with its bytes.
+///
+/// Frames that the cube's header lists as skipped may be among `frames`.
+///
+/// # Errors
+/// Where something cannot be read; a difference is no error but counted in the result.
+pub fn verify(
+    cube_path: impl AsRef<Path>,
+    frames: &[PathBuf],
+    options: &Options,
+    control: &Control<'_>,
+) -> Result<Verified, Error> {
+    let path = cube_path.as_ref();
+    let cube = open(path)?;
+    let mut verified = Verified { frames: 0, bytes: 0, checksums: 0, differences: 0, examples: Vec::new() };
+    let staging = Staging::beside(path);
+    let skip = Options { skip_bad: true, product: Some(cube.product()), ..options.clone() };
+    let (scanned, unusable) = scan(frames, &skip, &staging, control)?;
+    let mut given: HashMap<String, Scanned> =
+        scanned.into_iter().map(|scanned| (scanned.frame.file_name(), scanned)).collect();
+
+    let mut rows = Vec::new();
+    let mut matched = Vec::new();
+    for (row, name) in cube.file_names().into_iter().enumerate() {
+        let known = given.keys().find(|given| **given == name || is_cut(&name, given)).cloned();
+        match known.and_then(|known| given.remove(&known)) {
+            Some(frame) => {
+                compare_headers(&cube, row, &frame, &mut verified);
+                rows.push(row);
+                matched.push(frame);
+            }
+            None => verified.differ(format!("frame {name} (row {row}) was not given")),
+        }
+    }
+    let skipped: Vec<&str> = cube
+        .primary()
+        .cards()
+        .iter()
+        .filter(|card| card.keyword == "HISTORY")
+        .filter_map(|card| card.comment.strip_prefix("skipped "))
+        .collect();
+    let listed = |name: &str| skipped.iter().any(|line| line.starts_with(name));
+    for name in given.keys().filter(|name| !listed(name)) {
+        verified.differ(format!("frame {name} is not in the cube"));
+    }
+    for problem in &unusable {
+        if !listed(&problem.path.file_name().unwrap_or_default().to_string_lossy()) {
+            verified.differ(format!("{problem}"));
+        }
+    }
+    verified.frames = rows.len();
+    let sum = compare_pixels(&cube, &rows, &matched, options, control, &mut verified)?;
+    for hdu in cube.hdus() {
+        let data = match hdu.index {
+            1 => sum,
+            _ => checksum::data_sum(cube.source(), hdu)?,
+        };
+        match checksum::verify_with(cube.source(), hdu, data) {
+            Ok(true) => verified.checksums += 1,
+            Ok(false) => {}
+            Err(error @ fits::Error::InHdu { .. }) => verified.differ(error.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    staging.clear();
+    Ok(verified)
+}
+
+/// Whether a name in the table is a longer name cut short, as older cubes have them.
+fn is_cut(stored: &str, given: &str) -> bool {
+    stored.len() >= 30 && given.starts_with(stored)
+}
+
+fn compare_headers(cube: &Cube<OpenFile>, row: usize, scanned: &Scanned, verified: &mut Verified) {
+    let table = cube.frames();
+    let name = scanned.frame.file_name();
+    for (keyword, value) in &scanned.frame.values {
+        if !table.has(keyword) {
+            continue;
+        }
+        let (stored, wanted) = (table.cell(row, keyword), Cell::from(value));
+        let same = match (&stored, &wanted) {
+            (Cell::Integer(0) | Cell::Missing, Cell::Missing) => true,
+            (Cell::Missing, Cell::Text(text)) => text.is_empty(),
+            (Cell::Integer(a), Cell::Real(b)) | (Cell::Real(b), Cell::Integer(a)) => *a as f64 == *b,
+            // astrocut's cubes cut a string to the length that the first frame has.
+            (Cell::Text(a), Cell::Text(b)) => {
+                a == b || (cube.primary().get("FFI_TYPE").is_none() && b.starts_with(a.as_str()))
+            }
+            (Cell::Text(a), other) => *a == display(other),
+            (a, b) => a == b,
+        };
+        if !same {
+            verified.differ(format!(
+                "{name}: {keyword} is {}, the cube has {}",
+                display(&wanted),
+                display(&stored)
+            ));
+        }
+    }
+}
+
+fn display(cell: &Cell) -> String {
+    match cell {
+        Cell::Missing => "missing".to_string(),
+        Cell::Integer(number) => number.to_string(),
+        Cell::Real(number) => fits::Value::Real(*number).to_string(),
+        Cell::Text(text) => text.clone(),
+    }
+}
+
+/// Compares the pixels of the frames that stand in `rows` of the cube and returns the sum of all words of the cube.
+fn compare_pixels(
+    cube: &Cube<OpenFile>,
+    rows: &[usize],
+    frames: &[Scanned],
+    options: &Options,
+    control: &Control<'_>,
+    verified: &mut Verified,
+) -> Result<Sum, Error> {
+    let layout = *cube.layout();
+    let planes = layout.planes;
+    let input = Input::new(None, frames, planes)?;
+    let (threads, block) = budget(&layout, rows.len() * planes * 4, options)?;
+    let total = layout.data_len().unwrap_or(u64::MAX);
+    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let shared = Mutex::new((Sum::default(), 0u64, Vec::<(usize, String)>::new()));
+    let work = || -> Result<(), Error> {
+        let (mut stored, mut buffers) = (Vec::new(), Buffers::default());
+        let mut wanted: Vec<Word> = Vec::new();
+        loop {
+            control.check()?;
+            let start = next.fetch_add(block, Ordering::Relaxed);
+            if start >= layout.pixels() {
+                return Ok(());
+            }
+            let pixels = start..(start + block).min(layout.pixels());
+            stored.resize(pixels.len() * layout.series_len(), 0);
+            let offset = cube.hdus()[1].data_start + (start * layout.series_len()) as u64;
+            cube.source()
+                .read_at(offset, &mut stored)
+                .map_err(|source| fits::Error::io(format!("read at byte {offset}"), source))?;
+            let mut sum = Sum::default();
+            sum.add(&stored);
+            wanted.resize(pixels.len() * rows.len() * planes, [0; 4]);
+            input.fill(pixels.clone(), &mut wanted, &mut buffers)?;
+            let mut differences = 0;
+            let mut examples = Vec::new();
+            let series = stored.as_chunks::<4>().0.chunks_exact(layout.series_len() / 4);
+            let frames_wanted = wanted.chunks_exact((rows.len() * planes).max(1));
+            for (pixel, (have, want)) in pixels.clone().zip(series.zip(frames_wanted)) {
+                for (n, row) in rows.iter().enumerate() {
+                    for plane in 0..planes {
+                        let (have, want) = (have[row * planes + plane], want[n * planes + plane]);
+                        if have != want {
+                            differences += 1;
+                            if examples.len() < 20 {
+                                examples
+                                    .push((pixel, describe(&layout, pixel, &frames[n], plane, have, want)));
+                            }
+                        }
+                    }
+                }
+            }
+            let mut shared = shared.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            shared.0.merge(sum);
+            shared.1 += differences;
+            shared.2.extend(examples);
+            drop(shared);
+            let len = stored.len() as u64;
+            control.report(Stage::Comparing, done.fetch_add(len, Ordering::Relaxed) + len, total);
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or(Err(Error::Interrupted)))
+    })?;
+    let (sum, differences, mut examples) =
+        shared.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    examples.sort();
+    let room = 20usize.saturating_sub(verified.examples.len());
+    verified.examples.extend(examples.into_iter().take(room).map(|(_, text)| text));
+    verified.differences += differences;
+    verified.bytes = layout.pixels() as u64 * (rows.len() * planes * 4) as u64;
+    Ok(sum)
+}
+
+fn describe(
+    layout: &crate::CubeLayout,
+    pixel: usize,
+    scanned: &Scanned,
+    plane: usize,
+    have: Word,
+    want: Word,
+) -> String {
+    let plane = ["flux", "error"][plane.min(1)];
+    let (x, y) = (pixel % layout.columns, pixel / layout.columns);
+    let (have, want) = (f32::from_be_bytes(have), f32::from_be_bytes(want));
+    format!("{}: {plane} of column {x}, row {y} is {want}, the cube has {have}", scanned.frame.file_name())
+}
