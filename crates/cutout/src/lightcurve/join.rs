@@ -1,0 +1,178 @@
+//! Light curves of several sectors as one.
+
+use super::background::median_of_sorted;
+use super::{Error, FluxUnit, LightCurve};
+
+/// Puts light curves together and sorts their rows by time.
+///
+/// A row without a time stays behind the row it followed. Fluxes are left as they are: another camera or aperture
+/// in each sector makes steps between them, which [`stitch`] takes out.
+///
+/// # Errors
+/// [`Error::NothingToJoin`]; [`Error::Mismatch`] where units differ or where TICID says that the targets do;
+/// [`Error::Length`].
+pub fn join(curves: Vec<LightCurve>) -> Result<LightCurve, Error> {
+    let mut order: Vec<(f64, usize)> = Vec::new();
+    for (index, curve) in curves.iter().enumerate() {
+        curve.check()?;
+        check_same(&curves[0], curve, index + 1)?;
+        for time in filled(&curve.time) {
+            order.push((time, order.len()));
+        }
+    }
+    let mut curves = curves.into_iter();
+    let mut joined = curves.next().ok_or(Error::NothingToJoin)?;
+    for curve in curves {
+        joined.time.extend(curve.time);
+        joined.timecorr.extend(curve.timecorr);
+        joined.cadenceno.extend(curve.cadenceno);
+        joined.flux.extend(curve.flux);
+        joined.flux_err.extend(curve.flux_err);
+        joined.background.extend(curve.background);
+        joined.background_err.extend(curve.background_err);
+        joined.quality.extend(curve.quality);
+        joined.sector.extend(curve.sector);
+        joined.parts.extend(curve.parts);
+    }
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let order: Vec<usize> = order.into_iter().map(|(_, row)| row).collect();
+    joined.time = sorted(&joined.time, &order);
+    joined.timecorr = sorted(&joined.timecorr, &order);
+    joined.cadenceno = sorted(&joined.cadenceno, &order);
+    joined.flux = sorted(&joined.flux, &order);
+    joined.flux_err = sorted(&joined.flux_err, &order);
+    joined.background = sorted(&joined.background, &order);
+    joined.background_err = sorted(&joined.background_err, &order);
+    joined.quality = sorted(&joined.quality, &order);
+    joined.sector = sorted(&joined.sector, &order);
+    Ok(joined)
+}
+
+/// Divides each light curve by its median and joins them; the unit becomes [`FluxUnit::Relative`].
+///
+/// Each one should hold one sector. The median is over finite fluxes whose QUALITY is 0. Errors and backgrounds are
+/// divided by it too.
+///
+/// # Errors
+/// [`Error::Median`] where there is no such flux or the median is not above 0; as [`join`].
+pub fn stitch(mut curves: Vec<LightCurve>) -> Result<LightCurve, Error> {
+    for curve in &mut curves {
+        curve.check()?;
+        let sector = curve.sector.first().copied().unwrap_or(0);
+        let unflagged = curve.flux.iter().zip(&curve.quality).filter(|(_, quality)| **quality == 0);
+        let mut fluxes: Vec<f64> = unflagged.map(|(flux, _)| *flux).filter(|flux| flux.is_finite()).collect();
+        if fluxes.is_empty() {
+            let found = format!("that of none of {} frames, all flagged or without flux", curve.len());
+            return Err(Error::Median { sector, found });
+        }
+        fluxes.sort_by(f64::total_cmp);
+        let median = median_of_sorted(&fluxes);
+        if median <= 0.0 {
+            return Err(Error::Median { sector, found: format!("{median}") });
+        }
+        let LightCurve { flux, flux_err, background, background_err, .. } = curve;
+        for column in [flux, flux_err, background, background_err] {
+            column.iter_mut().for_each(|value| *value /= median);
+        }
+        curve.unit = FluxUnit::Relative;
+        for part in &mut curve.parts {
+            part.normalised_by = Some(median);
+        }
+    }
+    join(curves)
+}
+
+fn check_same(first: &LightCurve, curve: &LightCurve, index: usize) -> Result<(), Error> {
+    let mismatch =
+        |what, found, wanted, way_out| Err(Error::Mismatch { index, what, found, wanted, way_out });
+    if first.unit != curve.unit {
+        let name = |unit: &FluxUnit| match unit {
+            FluxUnit::Named(name) => name.clone(),
+            FluxUnit::Unknown => "unknown".to_string(),
+            FluxUnit::Relative => "relative".to_string(),
+        };
+        let way_out = "normalise each sector (stitch) before joining";
+        return mismatch("the unit", name(&curve.unit), name(&first.unit), way_out);
+    }
+    let target = |curve: &LightCurve| curve.parts.iter().find_map(|part| part.integer("TICID"));
+    match (target(curve), target(first)) {
+        (Some(found), Some(wanted)) if found != wanted => {
+            mismatch("TICID", found.to_string(), wanted.to_string(), "join light curves of one target")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Times in which a NaN has the time before it, at the beginning the first one.
+fn filled(times: &[f64]) -> impl Iterator<Item = f64> + '_ {
+    let first = times.iter().copied().find(|time| !time.is_nan()).unwrap_or(f64::INFINITY);
+    times.iter().scan(first, |last, &time| {
+        *last = if time.is_nan() { *last } else { time };
+        Some(*last)
+    })
+}
+
+fn sorted<T: Copy>(column: &[T], order: &[usize]) -> Vec<T> {
+    order.iter().map(|&row| column[row]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aperture::Aperture;
+    use crate::lightcurve::Background;
+    use crate::tpf::testing::File;
+
+    fn curve(sector: i32, start: f64, level: f32) -> LightCurve {
+        let mut file =
+            File::new(4, 1, 2, |frame, _, column| level * (1.0 + frame as f32 + 0.0 * column as f32));
+        file.sector = sector;
+        file.time = (0..4).map(|frame| start + f64::from(frame)).collect();
+        let tpf = file.tpf();
+        LightCurve::extract(&tpf, &Aperture::all(&tpf).unwrap(), Background::None).unwrap()
+    }
+
+    #[test]
+    fn sectors_are_sorted_by_time_and_rows_without_a_time_follow_their_neighbour() {
+        let mut late = curve(2, 1360.0, 1.0);
+        late.time[0] = f64::NAN;
+        late.time[2] = f64::NAN;
+        let joined = join(vec![late, curve(1, 1325.0, 10.0)]).unwrap();
+        assert_eq!(joined.sector, [1, 1, 1, 1, 2, 2, 2, 2]);
+        assert_eq!(joined.flux, [20.0, 40.0, 60.0, 80.0, 2.0, 4.0, 6.0, 8.0]);
+        assert!(joined.time[4].is_nan() && joined.time[5] == 1361.0 && joined.time[6].is_nan());
+        assert_eq!(joined.parts.len(), 2);
+    }
+
+    #[test]
+    fn stitched_sectors_have_an_unflagged_median_of_one() {
+        let mut first = curve(1, 1325.0, 10.0);
+        first.quality[3] = 4096;
+        let stitched = stitch(vec![first, curve(2, 1360.0, 1.0)]).unwrap();
+        assert_eq!(stitched.flux, [0.5, 1.0, 1.5, 2.0, 0.4, 0.8, 1.2, 1.6]);
+        assert_eq!(stitched.unit, FluxUnit::Relative);
+        assert_eq!(stitched.parts[0].normalised_by, Some(40.0));
+    }
+
+    #[test]
+    fn what_cannot_be_joined_says_why() {
+        assert_eq!(join(vec![]).unwrap_err().to_string(), "no light curve to join, expected at least one");
+        let mut other = curve(2, 1360.0, 1.0);
+        other.unit = FluxUnit::Named("electrons".into());
+        assert_eq!(
+            join(vec![curve(1, 1325.0, 1.0), other]).unwrap_err().to_string(),
+            "light curve 2 has the unit electrons, the first one has e-/s; normalise each sector (stitch) before \
+             joining"
+        );
+        let error = stitch(vec![curve(7, 1325.0, -1.0)]).unwrap_err().to_string();
+        assert!(error.starts_with("the median flux of sector 7 is -5, expected above 0"), "{error}");
+        let mut flagged = curve(7, 1325.0, 1.0);
+        flagged.quality.fill(1);
+        let error = stitch(vec![flagged]).unwrap_err().to_string();
+        assert!(error.contains("that of none of 4 frames"), "{error}");
+        let mut short = curve(1, 1325.0, 1.0);
+        short.quality.pop();
+        let error = join(vec![short]).unwrap_err().to_string();
+        assert_eq!(error, "column quality of the light curve has 3 rows, expected 4 as time has");
+    }
+}
