@@ -1,0 +1,178 @@
+//! The arguments of every verb.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Full-frame images, cubes, cutouts and light curves.
+///
+/// Start with `ur demo`. Exit codes: 0 done, 1 nothing found or a check failed, 2 error.
+#[derive(Parser)]
+#[command(version, max_term_width = 110)]
+pub(crate) struct Ur {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Turn full-frame images into a cube, add to it, look at it, prove it
+    #[command(subcommand)]
+    Cube(CubeCommand),
+    /// Cut target pixel files, image cubes or tables out of cubes
+    #[command(after_help = "Examples:
+  ur cutout --cube s0001-4-2.cube.fits --ra 84.29119 --dec -80.46917 --size 11 --out pi-men.fits
+  ur cutout --cube *.cube.fits --targets targets.csv --size 15x21 --out cutouts/
+  ur cutout --cube *.cube.fits --track ceres.csv --size 11 --out ceres/
+
+With several cubes, or when --out ends in / or is a folder, files are named by sector, chip, place and size.")]
+    Cutout(CutoutArgs),
+}
+
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("place").required(true).args(["ra", "x", "targets", "track"]))]
+pub(crate) struct CutoutArgs {
+    /// One or more cubes; places off a cube are passed over where another has them
+    #[arg(long, required = true, num_args = 1.., value_name = "CUBE")]
+    pub(crate) cube: Vec<PathBuf>,
+    /// Right ascension, ICRS degrees
+    #[arg(long, value_name = "DEG", requires = "dec", allow_negative_numbers = true)]
+    pub(crate) ra: Option<f64>,
+    /// Declination, ICRS degrees
+    #[arg(long, value_name = "DEG", requires = "ra", allow_negative_numbers = true)]
+    pub(crate) dec: Option<f64>,
+    /// Column of the frame, from 0
+    #[arg(long, value_name = "COL", requires = "y", allow_negative_numbers = true)]
+    pub(crate) x: Option<f64>,
+    /// Row of the frame, from 0
+    #[arg(long, value_name = "ROW", requires = "x", allow_negative_numbers = true)]
+    pub(crate) y: Option<f64>,
+    /// CSV with columns ra, dec and optionally name and size; --out is a folder
+    #[arg(long, value_name = "T.csv")]
+    pub(crate) targets: Option<PathBuf>,
+    /// CSV with columns time (BTJD, TDB), ra, dec: follow a moving target
+    #[arg(long, value_name = "T.csv")]
+    pub(crate) track: Option<PathBuf>,
+    /// Columns, or columns x rows, for example 11 or 11x15
+    #[arg(long, value_name = "COLS[xROWS]", value_parser = uranometria_cutout::parse_size)]
+    pub(crate) size: (f64, f64),
+    /// Unit of --size and of sizes in --targets
+    #[arg(long, value_parser = ["px", "arcmin", "deg"], default_value = "px")]
+    pub(crate) units: String,
+    /// Kind of file
+    #[arg(long, value_parser = ["tpf", "image", "parquet"], default_value = "tpf")]
+    pub(crate) format: String,
+    /// Also write a picture of the stamp; with several cutouts a folder
+    #[arg(long, value_name = "PNG")]
+    pub(crate) preview: Option<PathBuf>,
+    /// File or folder to write
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) out: PathBuf,
+    /// Threads; 0 for one a core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CubeCommand {
+    /// Make a cube of the frames of one camera and CCD
+    #[command(
+        after_help = "Example:\n  ur cube build --out s0001-1-1.cube.fits tess*-s0001-1-1-*_ffic.fits\n\nRunning the \
+                      same command again after an interruption goes on where it stopped."
+    )]
+    Build {
+        /// The cube to make; an existing one is replaced when the new one is whole
+        #[arg(long, value_name = "CUBE.fits")]
+        out: PathBuf,
+        #[command(flatten)]
+        cube: CubeOptions,
+        /// Full-frame images, or @LIST: a file with a path a line
+        #[arg(required = true, value_name = "FFI")]
+        frames: Vec<String>,
+    },
+    /// Say what is in a cube
+    #[command(after_help = "Example:\n  ur cube info s0001-1-1.cube.fits")]
+    Info {
+        /// The cube
+        cube: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare every pixel and header value of a cube with its frames, and its checksums
+    #[command(
+        after_help = "Example:\n  ur cube verify s0001-1-1.cube.fits tess*-s0001-1-1-*_ffic.fits\n\nExit code 1 if \
+                      anything differs."
+    )]
+    Verify {
+        /// The cube
+        cube: PathBuf,
+        #[command(flatten)]
+        options: CubeOptions,
+        /// The full-frame images it was made of, or @LIST
+        #[arg(required = true, value_name = "FFI")]
+        frames: Vec<String>,
+    },
+    /// Add later frames to a cube; the old one stays valid until the longer one replaces it
+    #[command(after_help = "Example:\n  ur cube append s0001-1-1.cube.fits tess*-s0001-1-1-*_ffic.fits")]
+    Append {
+        /// The cube
+        cube: PathBuf,
+        #[command(flatten)]
+        options: CubeOptions,
+        /// Later full-frame images, or @LIST
+        #[arg(required = true, value_name = "FFI")]
+        frames: Vec<String>,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct CubeOptions {
+    /// Kind of frames
+    #[arg(long, value_parser = ["auto", "spoc", "tica"], default_value = "auto")]
+    pub(crate) product: String,
+    /// The most memory to use, for example 512MiB or 4GB
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_bytes)]
+    pub(crate) memory: u64,
+    /// Threads; 0 for one a core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// The sector, where neither headers nor file names tell it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=9999))]
+    pub(crate) sector: Option<i64>,
+    /// Leave unusable frames out and list them in the header
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reads a size like `1GiB`, `500MB`, `64k` or `1000000`.
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor: f64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "m" | "mib" => 1_048_576.0,
+        "g" | "gib" => 1_073_741_824.0,
+        "t" | "tib" => 1_099_511_627_776.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        _ => {
+            return Err(format!(
+                "unit {unit:?} is not known, expected B, KiB, MiB, GiB, TiB, kB, MB, GB or TB"
+            ));
+        }
+    };
+    match number.parse::<f64>() {
+        Ok(number) if number > 0.0 && number * factor < 9e18 => Ok((number * factor) as u64),
+        _ => Err(format!("{text:?} is no size, expected a number with a unit such as 1GiB")),
+    }
+}

@@ -1,0 +1,5 @@
+//! One module a verb: arguments to a library call, its result to a report.
+
+pub(crate) mod cube;
+pub(crate) mod cutout;
+pub(crate) mod picture;
