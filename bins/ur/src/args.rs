@@ -27,6 +27,136 @@ pub(crate) enum Command {
 
 With several cubes, or when --out ends in / or is a folder, files are named by sector, chip, place and size.")]
     Cutout(CutoutArgs),
+    /// Sum target pixel files over an aperture: a light curve as FITS, CSV, parquet or a picture
+    #[command(after_help = "Examples:
+  ur lightcurve pi-men.fits --out pi-men-lc.fits
+  ur lightcurve pi-men.fits --aperture all --background none --out pi-men.csv
+  ur lightcurve pi-men-s0001.fits pi-men-s0027.fits --stitch --out pi-men.png
+
+The ending of --out says what is written. Several files are joined in order of time; with --stitch each sector is
+divided by its median first.")]
+    Lightcurve(LightcurveArgs),
+    /// Make data with a known truth
+    #[command(subcommand)]
+    Simulate(SimulateCommand),
+    /// Walk through everything on a small archive made of real data
+    #[command(after_help = "Example:\n  ur demo\n\nAn existing folder of the demo is used again.")]
+    Demo {
+        /// The folder to make
+        #[arg(default_value = "uranometria-demo")]
+        folder: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct LightcurveArgs {
+    /// Target pixel files: ours, TESScut's, or the mission's
+    #[arg(required = true, value_name = "TPF")]
+    pub(crate) tpf: Vec<PathBuf>,
+    /// threshold (3 sigma above the median, as lightkurve), all, or a mask: CSV of 0 and 1 (first line is the lowest
+    /// row) or a FITS image
+    #[arg(long, value_name = "threshold|all|FILE", default_value = "threshold")]
+    pub(crate) aperture: String,
+    /// What is subtracted: the median of a ring around the aperture, or nothing
+    #[arg(long, value_parser = ["annulus", "none"], default_value = "annulus")]
+    pub(crate) background: String,
+    /// Divide each sector by its median before joining
+    #[arg(long)]
+    pub(crate) stitch: bool,
+    /// File to write: .fits, .csv, .parquet or .png
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SimulateCommand {
+    /// Make full-frame images of one chip with real coordinates, real stars and known variables
+    #[command(after_help = "Examples:
+  ur simulate sector --out s1 --sector 1 --camera 4 --ccd 2 --frames 20
+  ur simulate sector --out small --size 200x160 --corner 1500x200 --frames 480 --truncated 7 --without-wcs 3,15
+
+Beside the frames: truth.csv (every source), targets.csv (for ur cutout --targets), track-N.csv (for --track). The
+same command goes on where it was interrupted; the same seed gives the same bytes.")]
+    Sector(SectorArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct SectorArgs {
+    /// The folder to make
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Sector: coordinates of 1, 27 and 56 are known
+    #[arg(long, default_value_t = 1)]
+    pub(crate) sector: u32,
+    /// Camera, 1 to 4
+    #[arg(long, default_value_t = 1)]
+    pub(crate) camera: u32,
+    /// CCD, 1 to 4
+    #[arg(long, default_value_t = 1)]
+    pub(crate) ccd: u32,
+    /// Kind of frames
+    #[arg(long, value_parser = ["spoc", "tica"], default_value = "spoc")]
+    pub(crate) product: String,
+    /// Number of frames
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) frames: usize,
+    /// Seconds from frame to frame
+    #[arg(long, default_value_t = 1800.0, value_name = "S")]
+    pub(crate) cadence: f64,
+    /// Columns and rows of a frame, for less than the whole chip of 2136x2078
+    #[arg(long, value_name = "COLSxROWS", value_parser = uranometria_cutout::parse_size)]
+    pub(crate) size: Option<(f64, f64)>,
+    /// First column and row of such a window, from 0
+    #[arg(long, value_name = "COLxROW", value_parser = parse_corner, requires = "size")]
+    pub(crate) corner: Option<(usize, usize)>,
+    /// Stars: CSV with ra, dec, mag and optionally pmra, pmdec, source_id; without it the real ones that are built in
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) stars: Option<PathBuf>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Drift of the pointing in pixels
+    #[arg(long, default_value_t = 0.05, value_name = "PX")]
+    pub(crate) jitter: f64,
+    /// Days without frames in the middle
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) gap: Option<f64>,
+    /// Frames (numbers from 0, separated by commas) without world coordinates
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub(crate) without_wcs: Vec<usize>,
+    /// Frames with a quality flag
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub(crate) flagged: Vec<usize>,
+    /// Frames whose pixels are all zero
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub(crate) all_zero: Vec<usize>,
+    /// Frames cut short
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub(crate) truncated: Vec<usize>,
+    /// Frames of another chip
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub(crate) wrong_chip: Vec<usize>,
+    /// Frames of another size
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub(crate) wrong_size: Vec<usize>,
+    /// Frames that are there twice
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub(crate) duplicated: Vec<usize>,
+    /// Frames that are not there
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub(crate) missing: Vec<usize>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reads a corner like `1500x200`.
+fn parse_corner(text: &str) -> Result<(usize, usize), String> {
+    let parts = text.split_once('x').and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)));
+    parts.ok_or_else(|| format!("corner is {text:?}, expected COLxROW, for example 1500x200"))
 }
 
 #[derive(Args)]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Command, Ur};
+use args::{Command, SimulateCommand, Ur};
 use report::Outcome;
 
 fn main() -> ExitCode {
@@ -16,6 +16,9 @@ fn main() -> ExitCode {
     let outcome = match Ur::parse().command {
         Command::Cube(cube) => verbs::cube::run(cube, &stop),
         Command::Cutout(cutout) => verbs::cutout::run(&cutout, &stop),
+        Command::Lightcurve(lightcurve) => verbs::lightcurve::run(&lightcurve),
+        Command::Simulate(SimulateCommand::Sector(sector)) => verbs::simulate::run(&sector),
+        Command::Demo { folder } => verbs::demo::run(&folder, &stop),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -2,4 +2,7 @@
 
 pub(crate) mod cube;
 pub(crate) mod cutout;
-pub(crate) mod picture;
+pub(crate) mod demo;
+pub(crate) mod lightcurve;
+mod picture;
+pub(crate) mod simulate;

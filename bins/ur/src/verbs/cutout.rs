@@ -216,7 +216,7 @@ fn file_name<S: Source>(name: &str, cutter: &Cutter<S>, several: bool, format: F
 }
 
 #[allow(unsafe_code)]
-fn open(path: &Path) -> Result<Cutter<MappedFile>, uranometria_cube::Error> {
+pub(super) fn open(path: &Path) -> Result<Cutter<MappedFile>, uranometria_cube::Error> {
     // SAFETY: cubes are published whole and only ever replaced by renaming, never changed in place.
     let cube = unsafe { uranometria_cube::fs::map(path) }?;
     Ok(Cutter::new(cube))

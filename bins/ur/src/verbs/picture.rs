@@ -1,8 +1,10 @@
-//! What a picture of a cutout shows: its median image and the target in it.
+//! What pictures of cutouts and light curves show.
 
+use uranometria_cutout::lightcurve::LightCurve;
+use uranometria_cutout::tpf::UNUSABLE;
 use uranometria_cutout::{Cutout, Error, median_image};
 use uranometria_fits::Source;
-use uranometria_plot::StampPlot;
+use uranometria_plot::{LightCurvePlot, Series, StampPlot, gallery_png, light_curve_png};
 
 /// The texts and pixels that a plot borrows.
 pub(crate) struct StampPicture {
@@ -75,4 +77,69 @@ impl StampPicture {
             ..StampPlot::default()
         }
     }
+}
+
+/// The columns and texts that a plot of a light curve borrows.
+pub(crate) struct CurvePicture {
+    title: String,
+    subtitle: String,
+    y_label: String,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    flagged: Vec<bool>,
+}
+
+/// Takes the points of a light curve; flagged ones are dimmed.
+pub(crate) fn of_light_curve(curve: &LightCurve, title: &str) -> CurvePicture {
+    let pixels: usize = curve.parts.iter().map(|part| part.aperture.count()).sum();
+    let mut sectors: Vec<i32> = curve.sector.clone();
+    sectors.dedup();
+    let sectors: Vec<String> = sectors.iter().map(i32::to_string).collect();
+    CurvePicture {
+        title: title.to_string(),
+        subtitle: format!("{} frames, {pixels} pixels, sector {}", curve.len(), sectors.join(", ")),
+        y_label: match curve.unit.name() {
+            Some(unit) => format!("flux ({unit})"),
+            None => "relative flux".to_string(),
+        },
+        x: curve.time.clone(),
+        y: curve.flux.clone(),
+        flagged: curve.quality.iter().map(|quality| quality & UNUSABLE != 0).collect(),
+    }
+}
+
+impl CurvePicture {
+    /// The plot's only series, borrowing from here.
+    fn series(&self) -> Series<'_> {
+        let flagged = self.flagged.contains(&true).then_some(self.flagged.as_slice());
+        Series { label: "flux", x: &self.x, y: &self.y, y_err: None, flagged }
+    }
+
+    /// Draws the light curve alone.
+    pub(crate) fn png(&self) -> Result<Vec<u8>, uranometria_plot::Error> {
+        let series = [self.series()];
+        light_curve_png(&self.plot(&series))
+    }
+
+    fn plot<'a>(&'a self, series: &'a [Series<'a>]) -> LightCurvePlot<'a> {
+        LightCurvePlot {
+            title: &self.title,
+            subtitle: &self.subtitle,
+            x_label: "BTJD (days)",
+            y_label: &self.y_label,
+            series,
+            ..LightCurvePlot::default()
+        }
+    }
+}
+
+/// Draws stamps with their light curves, a row a target.
+pub(crate) fn gallery(
+    rows: &[(StampPicture, CurvePicture)],
+    title: &str,
+) -> Result<Vec<u8>, uranometria_plot::Error> {
+    let series: Vec<[Series<'_>; 1]> = rows.iter().map(|(_, curve)| [curve.series()]).collect();
+    let plots: Vec<_> =
+        rows.iter().zip(&series).map(|((stamp, curve), series)| (stamp.plot(), curve.plot(series))).collect();
+    gallery_png(&plots, title, 1400)
 }
