@@ -79,8 +79,10 @@ impl FrameTable {
         let comments = (1..)
             .zip(&layout.columns)
             .map(|(n, column)| match hdu.header.text(&column.name) {
-                // astrocut keeps the comment as the value of a keyword of that name.
-                Some(comment) if !matches!(column.name.as_str(), "XTENSION" | "EXTNAME") => {
+                // astrocut keeps the comment as the value of a keyword of that name; these four are the table's own.
+                Some(comment)
+                    if !matches!(column.name.as_str(), "XTENSION" | "EXTNAME" | "CHECKSUM" | "DATASUM") =>
+                {
                     comment.to_string()
                 }
                 _ => hdu.header.card(&format!("TTYPE{n}")).map_or(String::new(), |card| card.comment.clone()),

@@ -7,7 +7,7 @@
 
 mod from_file;
 
-use crate::lightcurve::Error;
+use crate::Error;
 use crate::tpf::{COLLATERAL, COLLECTED, Tpf};
 
 /// The pixels in the aperture; at least one.

@@ -49,7 +49,7 @@ pub fn write<S: Source>(
         Format::Parquet => cutout.to_parquet()?,
         #[cfg(not(feature = "parquet"))]
         Format::Parquet => {
-            return Err(Error::Parquet("this program was built without the feature parquet".into()));
+            return Err(Error::NoParquet);
         }
     };
     uranometria_fits::fs::write(path, &bytes, Durability::Process)?;

@@ -10,7 +10,6 @@
 
 mod background;
 mod csv;
-mod error;
 mod fits;
 mod join;
 #[cfg(feature = "parquet")]
@@ -18,7 +17,6 @@ mod parquet;
 
 pub use background::Background;
 pub use csv::write_csv;
-pub use error::Error;
 pub use fits::to_fits;
 pub use join::{join, stitch};
 #[cfg(feature = "parquet")]
@@ -26,6 +24,7 @@ pub use parquet::write_parquet;
 
 use uranometria_fits::Header;
 
+use crate::Error;
 use crate::aperture::{Aperture, with_data};
 use crate::tpf::{COLLATERAL, COLLECTED, Tpf};
 

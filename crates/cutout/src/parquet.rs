@@ -8,6 +8,7 @@ use arrow_array::{
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use uranometria_fits::Source;
@@ -28,12 +29,11 @@ impl<S: Source> Cutout<'_, S> {
         let (flux, error) = self.flux_and_error()?;
         let frames: Vec<usize> = self.frames().collect();
         let pixels = self.stamp.pixels() as i32;
-        let fail = |error: &dyn std::fmt::Display| Error::Parquet(error.to_string());
         let item = Arc::new(Field::new("item", DataType::Float32, false));
         let images = |values: Vec<f32>| -> Result<ArrayRef, Error> {
             let values = Arc::new(Float32Array::from(values));
             let list = FixedSizeListArray::try_new(item.clone(), pixels, values, None);
-            Ok(Arc::new(list.map_err(|error| fail(&error))?))
+            Ok(Arc::new(list.map_err(ParquetError::from)?))
         };
         let times: Vec<f64> = frames.iter().map(|&frame| cutter.cube().times()[frame]).collect();
         let floats = |values: &[f32]| -> ArrayRef {
@@ -58,16 +58,16 @@ impl<S: Source> Cutout<'_, S> {
             columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), false)).collect();
         let schema = Arc::new(Schema::new(fields));
         let arrays = columns.into_iter().map(|(_, array)| array).collect();
-        let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(|error| fail(&error))?;
+        let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(ParquetError::from)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_key_value_metadata(Some(self.metadata()))
             .build();
         let mut bytes = Vec::new();
         let mut writer =
-            ArrowWriter::try_new(&mut bytes, schema, Some(properties)).map_err(|error| fail(&error))?;
-        writer.write(&batch).map_err(|error| fail(&error))?;
-        writer.close().map_err(|error| fail(&error))?;
+            ArrowWriter::try_new(&mut bytes, schema, Some(properties))?;
+        writer.write(&batch)?;
+        writer.close()?;
         Ok(bytes)
     }
 

@@ -16,7 +16,7 @@ use uranometria_fits::{
 };
 use uranometria_wcs::{Keyword, Wcs};
 
-use crate::lightcurve::Error;
+use crate::Error;
 
 /// The QUALITY flags of frames that are of no use: what lightkurve's bitmask `default` leaves out.
 ///

@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use uranometria_cutout::Error;
 use uranometria_cutout::aperture::Aperture;
-use uranometria_cutout::lightcurve::{self, Background, Error, LightCurve};
+use uranometria_cutout::lightcurve::{self, Background, LightCurve};
 use uranometria_cutout::tpf::Tpf;
 use uranometria_fits::fs::OpenFile;
 

@@ -191,8 +191,15 @@ fn cut_all(
         Ok((written, why_not))
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build()?;
-    let results = pool.install(|| jobs.par_iter().map(one).collect::<Result<Vec<_>, Error>>())?;
+    let results = pool.install(|| jobs.par_iter().map(one).collect::<Result<Vec<_>, Error>>());
     drop(bar);
+    if stop.load(Ordering::Relaxed) {
+        let done = done.load(Ordering::Relaxed);
+        return Err(
+            format!("interrupted after {done} of {} places; run the same command again", jobs.len()).into()
+        );
+    }
+    let results = results?;
     let mut all = Vec::new();
     let mut missed = Vec::new();
     for (job, (written, why_not)) in jobs.iter().zip(results) {

@@ -49,7 +49,7 @@ pub fn append(
     Ok(Report { path: path.to_path_buf(), layout, bytes: made.bytes, resumed: made.resumed, skipped })
 }
 
-/// Checks that the frames are of the cube's chip and size and later than its last frame.
+/// Checks that the frames are of the cube's chip, size and sector and later than its last frame.
 fn check_fit<S: uranometria_fits::Source>(cube: &crate::Cube<S>, new: &[Frame]) -> Result<(), Error> {
     let layout = cube.layout();
     let first = &new[0];
@@ -74,6 +74,11 @@ fn check_fit<S: uranometria_fits::Source>(cube: &crate::Cube<S>, new: &[Frame]) 
             "it is of camera {} CCD {}, the cube of camera {camera} CCD {ccd}",
             first.camera, first.ccd
         )));
+    }
+    if let (Some(found), Some(sector)) = (first.sector, cube.primary().integer("SECTOR"))
+        && found != sector
+    {
+        return Err(bad(format!("it is of sector {found}, the cube of sector {sector}")));
     }
     let starts = cube.frames().numbers(cube.product().start_keyword()).unwrap_or_default();
     let last = starts.into_iter().fold(f64::NEG_INFINITY, f64::max);

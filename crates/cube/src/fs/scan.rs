@@ -108,7 +108,7 @@ fn is_tile_compressed(hdu: &Hdu) -> bool {
 
 /// Reads the primary and the science header of a frame again, with their comments.
 pub(super) fn headers(scanned: &Scanned, staging: &Staging) -> Result<(Header, Header), Error> {
-    let path = staging.headers_of(scanned);
+    let path = staging.headers_of(&scanned.frame, &scanned.pixels);
     let file = OpenFile::open(&path)?;
     let hdus = read_hdus(&file).map_err(|error| error.in_file(&path))?;
     let science = scanned.frame.product.science_hdu();

@@ -12,7 +12,6 @@ use uranometria_fits::fs::{Durability, NewFile, OpenFile};
 use uranometria_fits::{Hdu, ImageLayout};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::scan::Scanned;
 use crate::{Error, Frame};
 
 /// The folder of copies of one cube; it is made when the first copy is.
@@ -103,10 +102,10 @@ impl Staging {
         frame
     }
 
-    /// The file whose headers are those of a frame.
-    pub(super) fn headers_of(&self, scanned: &Scanned) -> PathBuf {
-        let own = scanned.frame.path.clone();
-        if scanned.pixels == own {
+    /// The file whose headers are those of a frame that is read from `pixels`.
+    pub(super) fn headers_of(&self, frame: &Frame, pixels: &Path) -> PathBuf {
+        let own = frame.path.clone();
+        if pixels == own {
             return own;
         }
         // A decompressed copy has the headers before compression; a raw one has none.

@@ -3,7 +3,7 @@
 use uranometria_fits::{HduKind, ImageLayout, read_hdus};
 
 use super::Aperture;
-use crate::lightcurve::Error;
+use crate::Error;
 use crate::tpf::size_of;
 
 /// The bit of a mission aperture image that marks the pixels in the aperture.

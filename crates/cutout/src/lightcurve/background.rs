@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::Error;
+use crate::Error;
 use crate::aperture::Aperture;
 
 /// Fewer pixels than this in a ring do not make a background.

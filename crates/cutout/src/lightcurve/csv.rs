@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Error, LightCurve};
+use super::LightCurve;
+use crate::Error;
 
 /// Writes a light curve as CSV with a header line.
 ///

@@ -9,7 +9,8 @@
 use uranometria_fits::checksum::sealed_hdu;
 use uranometria_fits::{Card, ColumnSpec, Header, IntoValue, Value, table_header};
 
-use super::{Background, Error, FluxUnit, LightCurve, Part};
+use super::{Background, FluxUnit, LightCurve, Part};
+use crate::Error;
 use crate::aperture::Aperture;
 
 /// The bit of the APERTURE image that marks the pixels summed.

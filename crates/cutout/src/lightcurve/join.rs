@@ -1,7 +1,8 @@
 //! Light curves of several sectors as one.
 
 use super::background::median_of_sorted;
-use super::{Error, FluxUnit, LightCurve};
+use super::{FluxUnit, LightCurve};
+use crate::Error;
 
 /// Puts light curves together and sorts their rows by time.
 ///

@@ -11,7 +11,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use super::{Background, Error, FluxUnit, LightCurve};
+use super::{Background, FluxUnit, LightCurve};
+use crate::Error;
 
 /// Writes a light curve as parquet, compressed with zstd.
 ///
