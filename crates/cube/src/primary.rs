@@ -86,16 +86,19 @@ fn list_skipped(header: &mut Header, skipped: &[Problem]) {
     }
 }
 
-/// Keywords that tell of the pixels of one frame, which a cube's primary HDU has none of.
-fn describes_pixels(keyword: &str) -> bool {
-    const STEMS: [&str; 16] = [
+/// Whether a keyword tells of the pixels of one frame or of the layout of one HDU.
+///
+/// Such keywords in the primary header of a frame or of a cube are not true of what is made of it.
+pub fn describes_pixels(keyword: &str) -> bool {
+    const STEMS: [&str; 24] = [
         "NAXIS", "CRPIX", "CRVAL", "CTYPE", "CUNIT", "CDELT", "CROTA", "CD1_", "CD2_", "PC1_", "PC2_", "A_",
-        "B_", "AP_", "BP_", "MJD-",
+        "B_", "AP_", "BP_", "MJD-", "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO", "TDISP", "TDIM",
     ];
-    const WORDS: [&str; 26] = [
-        "SIMPLE", "BITPIX", "EXTEND", "BSCALE", "BZERO", "BLANK", "BUNIT", "CHECKSUM", "DATASUM", "WCSAXES",
-        "LONPOLE", "LATPOLE", "STARTTJD", "MIDTJD", "ENDTJD", "TIME", "CADENCE", "QUAL_BIT", "CAMNUM",
-        "CCDNUM", "CAM", "UNITS", "WCSGDF", "RMSA", "RMSB", "GROUPS",
+    const WORDS: [&str; 31] = [
+        "SIMPLE", "XTENSION", "PCOUNT", "GCOUNT", "TFIELDS", "THEAP", "BITPIX", "EXTEND", "BSCALE", "BZERO",
+        "BLANK", "BUNIT", "CHECKSUM", "DATASUM", "WCSAXES", "LONPOLE", "LATPOLE", "STARTTJD", "MIDTJD",
+        "ENDTJD", "TIME", "CADENCE", "QUAL_BIT", "CAMNUM", "CCDNUM", "CAM", "UNITS", "WCSGDF", "RMSA",
+        "RMSB", "GROUPS",
     ];
     STEMS.iter().any(|stem| keyword.starts_with(stem)) || WORDS.contains(&keyword)
 }

@@ -251,6 +251,12 @@ impl<S: Source> Cutout<'_, S> {
         self.runs.iter().flat_map(|run| run.frames.clone())
     }
 
+    /// The corner of each frame's stamp: CCD column and row of its first pixel, from 1.
+    pub fn corners(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        let corner = |run: &Run| (run.stamp.x0 + 1, run.stamp.y0 + 1);
+        self.runs.iter().flat_map(move |run| std::iter::repeat_n(corner(run), run.frames.len()))
+    }
+
     /// Number of frames in the cutout.
     pub fn len(&self) -> usize {
         self.runs.iter().map(|run| run.frames.len()).sum()

@@ -52,7 +52,7 @@ impl<S: Source> Cutout<'_, S> {
         let cutter = self.cutter;
         let width = cutter.file_name_width;
         let unit = |unit: &str, column: ColumnSpec| ColumnSpec { unit: Some(unit.into()), ..column };
-        let columns = [
+        let mut columns = vec![
             unit("d", ColumnSpec::new("TIME", "D")),
             unit("d", ColumnSpec::new("TIMECORR", "E")),
             ColumnSpec::new("CADENCENO", "J"),
@@ -61,8 +61,18 @@ impl<S: Source> Cutout<'_, S> {
             unit("pixel", ColumnSpec::new("POS_CORR2", "E")),
             ColumnSpec::new("FFI_FILE", format!("{width}A")),
         ];
-        let mut data = Vec::new();
-        for (row, frame) in self.frames().enumerate() {
+        let mut row_len = 28 + width;
+        if self.is_moving() {
+            columns.extend([
+                unit("deg", ColumnSpec::new("TARGET_RA", "D")),
+                unit("deg", ColumnSpec::new("TARGET_DEC", "D")),
+                ColumnSpec::new("CORNER_COLUMN", "J"),
+                ColumnSpec::new("CORNER_ROW", "J"),
+            ]);
+            row_len += 24;
+        }
+        let mut data = Vec::with_capacity(self.len() * row_len);
+        for (row, (frame, corner)) in self.frames().zip(self.corners()).enumerate() {
             data.extend(cutter.cube().times()[frame].to_be_bytes());
             data.extend(cutter.timecorr[frame].to_be_bytes());
             data.extend(cutter.cadences[frame].to_be_bytes());
@@ -72,8 +82,14 @@ impl<S: Source> Cutout<'_, S> {
             let mut name = cutter.file_names[frame].clone().into_bytes();
             name.resize(width, 0);
             data.extend(name);
+            if let Some(position) = self.motion.positions.get(row) {
+                data.extend(position.ra_deg().to_be_bytes());
+                data.extend(position.dec_deg().to_be_bytes());
+                data.extend((corner.0 as i32).to_be_bytes());
+                data.extend((corner.1 as i32).to_be_bytes());
+            }
         }
-        let mut header = table_header(&columns, 28 + width, self.len(), |_, _| {});
+        let mut header = table_header(&columns, row_len, self.len(), |_, _| {});
         header.push(Card::new("EXTNAME", Value::Text("FRAMES".into()), "one row an image"));
         for keyword in ["TIMEREF", "TIMESYS", "BJDREFI", "BJDREFF", "TIMEUNIT"] {
             if let Some(card) = self.primary_header().card(keyword) {

@@ -17,7 +17,8 @@ use crate::{Cutout, Error};
 
 impl<S: Source> Cutout<'_, S> {
     /// Makes a parquet file: `time` (d, BTJD), `timecorr`, `cadenceno`, `flux` and `flux_err` (lists `[row][column]`),
-    /// `quality`, `pos_corr1`, `pos_corr2`, `ffi_file`.
+    /// `quality`, `pos_corr1`, `pos_corr2`, `ffi_file`; of a moving target also `target_ra`, `target_dec` (deg),
+    /// `corner_column` and `corner_row` (from 1).
     ///
     /// Shape, place, unit, aperture and world coordinates are key-value metadata named as in the FITS headers. Off the
     /// frame the pixels are NaN.
@@ -43,7 +44,7 @@ impl<S: Source> Cutout<'_, S> {
             Arc::new(Int32Array::from(frames.iter().map(|&frame| values[frame]).collect::<Vec<_>>()))
         };
         let names: Vec<&str> = frames.iter().map(|&frame| cutter.file_names[frame].as_str()).collect();
-        let columns: Vec<(&str, ArrayRef)> = vec![
+        let mut columns: Vec<(&str, ArrayRef)> = vec![
             ("time", Arc::new(Float64Array::from(times))),
             ("timecorr", floats(&cutter.timecorr)),
             ("cadenceno", integers(&cutter.cadences)),
@@ -54,6 +55,21 @@ impl<S: Source> Cutout<'_, S> {
             ("pos_corr2", Arc::new(Float32Array::from(self.motion.dy.clone()))),
             ("ffi_file", Arc::new(StringArray::from(names))),
         ];
+        if self.is_moving() {
+            let positions = &self.motion.positions;
+            let degrees = |of: fn(&uranometria_sky::Direction) -> f64| -> ArrayRef {
+                Arc::new(Float64Array::from(positions.iter().map(of).collect::<Vec<_>>()))
+            };
+            let corner = |of: fn((i64, i64)) -> i64| -> ArrayRef {
+                Arc::new(Int32Array::from(self.corners().map(|at| of(at) as i32).collect::<Vec<_>>()))
+            };
+            columns.extend([
+                ("target_ra", degrees(|at| at.ra_deg())),
+                ("target_dec", degrees(|at| at.dec_deg())),
+                ("corner_column", corner(|at| at.0)),
+                ("corner_row", corner(|at| at.1)),
+            ]);
+        }
         let fields: Vec<Field> =
             columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), false)).collect();
         let schema = Arc::new(Schema::new(fields));
@@ -64,8 +80,7 @@ impl<S: Source> Cutout<'_, S> {
             .set_key_value_metadata(Some(self.metadata()))
             .build();
         let mut bytes = Vec::new();
-        let mut writer =
-            ArrowWriter::try_new(&mut bytes, schema, Some(properties))?;
+        let mut writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties))?;
         writer.write(&batch)?;
         writer.close()?;
         Ok(bytes)

@@ -83,7 +83,8 @@ impl Stamp {
     pub fn around(x: f64, y: f64, columns: usize, rows: usize) -> Self {
         let first = |position: f64, side: usize| {
             if side % 2 == 1 {
-                (position + 0.5).floor() as i64 - (side / 2) as i64
+                // A target may be infinitely far off the frame, where the integer has stopped.
+                ((position + 0.5).floor() as i64).saturating_sub((side / 2) as i64)
             } else {
                 (position - side as f64 / 2.0).round_ties_even() as i64
             }
@@ -167,6 +168,15 @@ mod tests {
         assert!(stamp.touches(120, 100));
         assert!(!Stamp { x0: -5, ..stamp }.touches(120, 100));
         assert!(!Stamp { x0: i64::MIN, ..stamp }.touches(120, 100));
+    }
+
+    #[test]
+    fn a_stamp_around_a_place_beyond_all_integers_touches_no_frame() {
+        for x in [f64::NEG_INFINITY, -1e300, 1e300, f64::INFINITY] {
+            for side in [1, 4, 5] {
+                assert!(!Stamp::around(x, 0.0, side, side).touches(100, 100), "{x}");
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Keywords: "TESS Science Data Products Description Document", EXP-TESS-ARC-ICD-0014, sections 4 and 5; world
 //! coordinates of image columns in tables: FITS 4.0, section 8.3 and table 22.
 
-use uranometria_cube::{Cell, Product};
+use uranometria_cube::{Cell, Product, describes_pixels};
 use uranometria_fits::{Card, Header, Source, Value};
 use uranometria_wcs::Wcs;
 
@@ -23,14 +23,11 @@ impl<S: Source> Cutout<'_, S> {
         let cube = self.cutter.cube();
         let mut header = Header::primary();
         for card in cube.primary().cards() {
-            let structural =
-                matches!(card.keyword.as_str(), "CHECKSUM" | "DATASUM" | "NSKIPPED" | "COMMENT" | "");
-            if !structural && card.keyword != "HISTORY" && card.value.is_some() {
-                header.set(
-                    &card.keyword,
-                    card.value.clone().unwrap_or(Value::Undefined),
-                    card.comment.clone(),
-                );
+            if let Some(value) = &card.value
+                && card.keyword != "NSKIPPED"
+                && !describes_pixels(&card.keyword)
+            {
+                header.set(&card.keyword, value.clone(), card.comment.clone());
             }
         }
         let product = cube.product();

@@ -203,13 +203,16 @@ impl Card {
         };
         let fixed = match value {
             Value::Text(text) => {
-                let quoted = format!("'{:<8}'", text.replace('\'', "''"));
+                let quoted = text.replace('\'', "''");
+                let width = CARD.saturating_sub(head.len() + 2).min(8);
+                let quoted = format!("'{quoted:<width$}'");
                 if head.len() + quoted.len() > CARD {
                     return self.write_long_text(&head, text, out);
                 }
                 format!("{quoted:<20}")
             }
-            other => format!("{:>20}", other.to_string()),
+            // Right-justified as the standard wants it, unless a long keyword by HIERARCH needs the room.
+            other => format!("{:>1$}", other.to_string(), CARD.saturating_sub(head.len()).min(20)),
         };
         push(&with_comment(format!("{head}{fixed}"), &self.comment), out);
     }
@@ -242,8 +245,10 @@ impl Card {
     }
 }
 
+/// Whether a card of that keyword and a value can have it in its first eight bytes.
 fn plain_keyword(keyword: &str) -> bool {
     (1..=8).contains(&keyword.len())
+        && !matches!(keyword, "COMMENT" | "HISTORY" | "CONTINUE" | "HIERARCH" | "END")
         && keyword.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
 }
 
@@ -300,6 +305,24 @@ mod tests {
             assert!(text.contains('.'), "{text}");
             let Value::Real(again) = plain_value(&text) else { panic!("{text} is not a real") };
             assert_eq!(again.to_bits(), number.to_bits(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_keyword_keeps_its_value_where_it_fits() {
+        let check = |keyword: &str, value: Value| {
+            let mut out = Vec::new();
+            Card::new(keyword, value, "").write(&mut out);
+            let Piece::Card(again) = parse(&out) else { panic!("not a card: {keyword}") };
+            assert_eq!((again.keyword.as_str(), out.len()), (keyword, 80));
+            again.value
+        };
+        for value in [Value::Integer(-12345), Value::Logical(true), Value::Text("it's".into())] {
+            let keyword = "K".repeat(80 - "HIERARCH  = ".len() - value.to_string().len());
+            assert_eq!(check(&keyword, value.clone()), Some(value));
+        }
+        for keyword in ["COMMENT", "HISTORY", "CONTINUE", "HIERARCH", "END"] {
+            assert_eq!(check(keyword, Value::Integer(5)), Some(Value::Integer(5)));
         }
     }
 

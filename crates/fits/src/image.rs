@@ -53,7 +53,8 @@ impl ImageLayout {
     /// Reads the layout from the header of a primary or image HDU.
     ///
     /// # Errors
-    /// [`Error::WrongKind`] for a table, also one that holds a tile-compressed image; [`Error::BadKeyword`].
+    /// [`Error::WrongKind`] for a table, also one that holds a tile-compressed image, and for random groups and other
+    /// data that are not the pixels alone; [`Error::BadKeyword`].
     pub fn of(hdu: &Hdu) -> Result<Self, Error> {
         let header = &hdu.header;
         let fail = |error: Error| error.in_hdu(hdu.index);
@@ -77,6 +78,12 @@ impl ImageLayout {
         let mut axes = Vec::new();
         for n in 1..=header.integer_in("NAXIS", 0..=999).map_err(fail)? {
             axes.push(header.integer_in(&format!("NAXIS{n}"), 0..=i64::MAX).map_err(fail)? as usize);
+        }
+        // The length of the data was checked against that of the file; PCOUNT, GCOUNT and GROUPS can part the two.
+        let pixels = axes.iter().try_fold(u64::from(!axes.is_empty()), |n, axis| n.checked_mul(*axis as u64));
+        if pixels.and_then(|n| n.checked_mul(bitpix.size() as u64)) != Some(hdu.data_len) {
+            let found = format!("{} bytes of data with NAXISn {axes:?} of {bitpix:?}", hdu.data_len);
+            return Err(fail(Error::WrongKind { found, wanted: "an image, with PCOUNT 0, GCOUNT 1 and no GROUPS" }));
         }
         let factor = |keyword: &str, default| match header.get(keyword) {
             None | Some(Value::Undefined) => Ok(default),
@@ -159,6 +166,27 @@ mod tests {
         assert_eq!(decoded[0], 0.0);
         assert!(decoded[1].is_nan());
         assert_eq!(decoded[2], 65535.0);
+    }
+
+    #[test]
+    fn pixels_that_are_not_all_of_the_data_are_an_error() {
+        let check = |axes: &[usize], extra: &[(&str, Value)], len: usize| {
+            let mut header = Header::primary();
+            header.set("NAXIS", axes.len(), "");
+            for (n, axis) in (1..).zip(axes) {
+                header.set(&format!("NAXIS{n}"), *axis, "");
+            }
+            for (keyword, value) in extra {
+                header.set(keyword, value.clone(), "");
+            }
+            let mut bytes = header.to_bytes();
+            bytes.resize(bytes.len() + len, 0);
+            let error = ImageLayout::of(&hdu_at(&bytes, 0, 0).unwrap().unwrap()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("HDU 0: it is {len} bytes of data with NAXISn {axes:?}")), "{error}");
+        };
+        check(&[1 << 40, 1 << 20], &[("GCOUNT", Value::Integer(0))], 0);
+        check(&[3, 2], &[("PCOUNT", Value::Integer(1))], 7);
+        check(&[0, 5], &[("GROUPS", Value::Logical(true))], 5);
     }
 
     #[test]

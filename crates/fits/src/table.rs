@@ -103,7 +103,14 @@ impl TableLayout {
             let found = format!("{:?}", hdu.kind);
             return Err(Error::WrongKind { found, wanted: "a binary table" }.in_hdu(hdu.index));
         }
-        Self::from_header(&hdu.header).map_err(|error| error.in_hdu(hdu.index))
+        let layout = Self::from_header(&hdu.header).map_err(|error| error.in_hdu(hdu.index))?;
+        // The length of the data was checked against that of the file; NAXIS and GCOUNT can part the two.
+        let len = (layout.rows as u64).checked_mul(layout.row_len as u64);
+        if len.is_none_or(|len| len > hdu.data_len) {
+            let wanted = format!("at most the rows of {} bytes that {} bytes hold", layout.row_len, hdu.data_len);
+            return Err(hdu.header.wrong("NAXIS2", wanted).in_hdu(hdu.index));
+        }
+        Ok(layout)
     }
 
     fn from_header(header: &Header) -> Result<Self, Error> {
@@ -437,6 +444,18 @@ mod tests {
         let header = table_header(&[ColumnSpec::new("A", "9D")], 8, 1, |_, _| {});
         let error = TableLayout::from_header(&header).unwrap_err().to_string();
         assert_eq!(error, "card 4: NAXIS1 is 8, expected at least 72, the width of the first 1 columns");
+    }
+
+    #[test]
+    fn rows_past_the_data_are_an_error() {
+        for (keyword, value) in [("GCOUNT", 0), ("NAXIS", 1)] {
+            let mut header = table_header(&[ColumnSpec::new("A", "D")], 8, 1 << 40, |_, _| {});
+            header.set(keyword, value, "");
+            let mut bytes = Header::primary().to_bytes();
+            bytes.extend(sealed_hdu(header, &[0; 8]));
+            let error = TableLayout::of(&read_hdus(&bytes).unwrap()[1]).unwrap_err().to_string();
+            assert!(error.starts_with("HDU 1: card 5: NAXIS2 is 1099511627776, expected at most"), "{error}");
+        }
     }
 
     #[test]

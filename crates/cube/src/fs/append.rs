@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use uranometria_fits::Source;
+
 use super::engine::{Plan, make};
 use super::input::Input;
 use super::scan::{headers, scan};
 use super::stage::Staging;
-use super::{Control, Options, Report, open, today};
-use crate::{CubeLayout, Error, Frame, primary};
+use super::{Control, Options, Report, beside, open, today};
+use crate::{Cube, CubeLayout, Error, Frame, primary};
 
 /// Adds later frames to a cube, which stays as it is until the longer one replaces it in one step.
 ///
@@ -28,6 +30,12 @@ pub fn append(
     let options = Options { product: Some(options.product.unwrap_or(cube.product())), ..options.clone() };
     let (scanned, skipped) = scan(frames, &options, &staging, control)?;
     let new: Vec<Frame> = scanned.iter().map(|scanned| scanned.frame.clone()).collect();
+    if finished_before(path, &cube, &new) {
+        let bytes = cube.source().len();
+        let layout = *cube.layout();
+        let resumed = layout.data_len().unwrap_or(0);
+        return Ok(Report { path: path.to_path_buf(), layout, bytes, resumed, skipped });
+    }
     check_fit(&cube, &new)?;
     // Columns come from the first frame with world coordinates; that may be a new one.
     let template = match (cube.wcs(), new.iter().position(Frame::has_wcs)) {
@@ -49,8 +57,21 @@ pub fn append(
     Ok(Report { path: path.to_path_buf(), layout, bytes: made.bytes, resumed: made.resumed, skipped })
 }
 
+/// Whether an earlier run ended between publishing the cube and removing its journal: the frames are in it.
+fn finished_before<S: Source>(path: &Path, cube: &Cube<S>, new: &[Frame]) -> bool {
+    let (journal, part) = (beside(path, "journal"), beside(path, "part"));
+    let names = cube.file_names();
+    let finished =
+        journal.exists() && !part.exists() && new.iter().all(|frame| names.contains(&frame.file_name()));
+    if finished {
+        // Harmless where it stays.
+        let _ = std::fs::remove_file(&journal);
+    }
+    finished
+}
+
 /// Checks that the frames are of the cube's chip, size and sector and later than its last frame.
-fn check_fit<S: uranometria_fits::Source>(cube: &crate::Cube<S>, new: &[Frame]) -> Result<(), Error> {
+fn check_fit<S: Source>(cube: &Cube<S>, new: &[Frame]) -> Result<(), Error> {
     let layout = cube.layout();
     let first = &new[0];
     let bad = |reason: String| {
