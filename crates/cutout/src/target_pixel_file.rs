@@ -6,6 +6,7 @@
 
 use std::io;
 
+use uranometria_cube::Product;
 use uranometria_fits::checksum::{self, Sum};
 use uranometria_fits::{Card, ColumnSpec, Header, Source, Value, padding, table_header};
 
@@ -104,6 +105,14 @@ impl<S: Source> Cutout<'_, S> {
         pixels.push(Card::new("EXTNAME", Value::Text("PIXELS".into()), "name of extension"));
         self.add_image_keywords(&mut pixels);
         self.inherit(&primary, &mut pixels);
+        if self.cutter.cube().product() == Product::Tica {
+            for line in [
+                "TICA frames: TIME is MIDTJD at the spacecraft, not barycentred, and so",
+                "TIMECORR is 0; FLUX is electrons a frame; FLUX_ERR is not known and NaN.",
+            ] {
+                pixels.push(Card::commentary("COMMENT", format!(" {line}")));
+            }
+        }
         if self.is_moving() {
             for line in [
                 "Moving target: every row has a stamp of its own, whose first pixel is",

@@ -119,9 +119,21 @@ impl Header {
         self.cards.push(card);
     }
 
-    /// Adds a HISTORY card.
-    pub fn history(&mut self, text: impl Into<String>) {
-        self.push(Card::commentary("HISTORY", text));
+    /// Adds a line of history: as many HISTORY cards as it needs, broken between words.
+    pub fn history(&mut self, text: impl AsRef<str>) {
+        let mut line = String::new();
+        for word in text.as_ref().split_whitespace() {
+            // A card has room for a blank and 71 characters behind the keyword.
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > CARD - 9 {
+                self.push(Card::commentary("HISTORY", format!(" {line}")));
+                line = " ".to_string();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.push(Card::commentary("HISTORY", format!(" {line}")));
     }
 
     /// Sets the first card of that keyword, keeping its place, or adds one at the end.
@@ -278,6 +290,16 @@ mod tests {
         let (header, _) = Header::parse(&bytes).unwrap();
         assert_eq!(header.text("A"), Some("closed"));
         assert_eq!(header.cards()[1].keyword, "CONTINUE");
+    }
+
+    #[test]
+    fn a_long_line_of_history_is_broken_between_words() {
+        let mut header = Header::primary();
+        header.history("skipped a-frame-with-a-long-name_ffic.fits: truncated: the data end at byte 410880 but the file before");
+        let lines: Vec<_> = header.cards().iter().filter(|card| card.keyword == "HISTORY").collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].comment.ends_with(" at") && lines.iter().all(|line| line.comment.len() <= 72));
+        assert_eq!(lines[1].comment, "   byte 410880 but the file before");
     }
 
     #[test]

@@ -83,7 +83,10 @@ impl ImageLayout {
         let pixels = axes.iter().try_fold(u64::from(!axes.is_empty()), |n, axis| n.checked_mul(*axis as u64));
         if pixels.and_then(|n| n.checked_mul(bitpix.size() as u64)) != Some(hdu.data_len) {
             let found = format!("{} bytes of data with NAXISn {axes:?} of {bitpix:?}", hdu.data_len);
-            return Err(fail(Error::WrongKind { found, wanted: "an image, with PCOUNT 0, GCOUNT 1 and no GROUPS" }));
+            return Err(fail(Error::WrongKind {
+                found,
+                wanted: "an image, with PCOUNT 0, GCOUNT 1 and no GROUPS",
+            }));
         }
         let factor = |keyword: &str, default| match header.get(keyword) {
             None | Some(Value::Undefined) => Ok(default),
@@ -182,7 +185,10 @@ mod tests {
             let mut bytes = header.to_bytes();
             bytes.resize(bytes.len() + len, 0);
             let error = ImageLayout::of(&hdu_at(&bytes, 0, 0).unwrap().unwrap()).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("HDU 0: it is {len} bytes of data with NAXISn {axes:?}")), "{error}");
+            assert!(
+                error.starts_with(&format!("HDU 0: it is {len} bytes of data with NAXISn {axes:?}")),
+                "{error}"
+            );
         };
         check(&[1 << 40, 1 << 20], &[("GCOUNT", Value::Integer(0))], 0);
         check(&[3, 2], &[("PCOUNT", Value::Integer(1))], 7);

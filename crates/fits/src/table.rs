@@ -107,7 +107,8 @@ impl TableLayout {
         // The length of the data was checked against that of the file; NAXIS and GCOUNT can part the two.
         let len = (layout.rows as u64).checked_mul(layout.row_len as u64);
         if len.is_none_or(|len| len > hdu.data_len) {
-            let wanted = format!("at most the rows of {} bytes that {} bytes hold", layout.row_len, hdu.data_len);
+            let wanted =
+                format!("at most the rows of {} bytes that {} bytes hold", layout.row_len, hdu.data_len);
             return Err(hdu.header.wrong("NAXIS2", wanted).in_hdu(hdu.index));
         }
         Ok(layout)
