@@ -54,7 +54,14 @@ impl<S: Source> Cube<S> {
             Some(path) => error.in_file(path),
             None => error,
         };
-        let hdus = read_hdus(&source).map_err(named)?;
+        let mut hdus = read_hdus(&source).map_err(named)?;
+        // astrocut gives the table the frames' keywords with their comments as values: no checksums of the table.
+        for hdu in hdus.iter_mut().skip(2) {
+            if hdu.header.text("DATASUM").is_some_and(|sum| sum.parse::<u32>().is_err()) {
+                hdu.header.remove("DATASUM");
+                hdu.header.remove("CHECKSUM");
+            }
+        }
         let not = |reason: String| Error::NotACube { path: path.map(Path::to_path_buf), reason };
         let [_, pixels, table, ..] = hdus.as_slice() else {
             return Err(not(format!("it has {} HDUs, expected primary, pixels and frame table", hdus.len())));

@@ -137,7 +137,7 @@ pub fn verify_with<S: Source + ?Sized>(source: &S, hdu: &Hdu, data: Sum) -> Resu
 
 fn sum_range<S: Source + ?Sized>(source: &S, from: u64, to: u64) -> Result<Sum, Error> {
     let mut sum = Sum::default();
-    let mut buffer = vec![0; 1 << 20];
+    let mut buffer = vec![0; to.saturating_sub(from).min(1 << 20) as usize];
     let mut at = from;
     while at < to {
         let len = (to - at).min(buffer.len() as u64) as usize;

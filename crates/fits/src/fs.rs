@@ -67,8 +67,11 @@ impl MappedFile {
     #[allow(unsafe_code)]
     pub unsafe fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let fail = |source| Error::io("map it", source).in_file(path);
+        let fail = |source| Error::io("open it", source).in_file(path);
         let file = File::open(path).map_err(fail)?;
+        if file.metadata().map_err(fail)?.is_dir() {
+            return Err(fail(io::ErrorKind::IsADirectory.into()));
+        }
         // SAFETY: the caller promises that the file does not change while it is mapped.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(fail)?;
         Ok(MappedFile(map))

@@ -4,6 +4,7 @@ use std::fs::File;
 
 use serde_json::json;
 use uranometria_simulate::sector::fs::write;
+use uranometria_simulate::sector::{Kind, Source};
 use uranometria_simulate::{BadFrames, Product, Sector, SectorOptions, Stars};
 
 use crate::args::SectorArgs;
@@ -22,6 +23,12 @@ pub(crate) fn run(args: &SectorArgs) -> report::Result {
         None => Stars::embedded(),
     };
     let sector = Sector::new(options(args), &stars)?;
+    let made_up = [Kind::Synthetic, Kind::Transient, Kind::Mover];
+    let real = |source: &&Source| !made_up.contains(&source.kind) && !source.id.starts_with("synthetic");
+    let real = sector.truth().sources.iter().filter(real).count();
+    if real == 0 {
+        report::warning("no real star is built in for these pixels; give a catalogue with --stars");
+    }
     let bar = Bar::new();
     let (written, time) = report::timed(|| {
         write(&sector, &args.out, &|done| bar.count("drawing frames", done.frames as u64, done.of as u64))
@@ -35,7 +42,7 @@ pub(crate) fn run(args: &SectorArgs) -> report::Result {
         }));
     } else {
         line(format!(
-            "{}: {} frames, {} in {:.2} s; {} sources in truth.csv, {} targets, {} tracks",
+            "{}: {} frames, {} in {:.2} s; {} sources in truth.csv, {real} of them real stars, {} targets, {} tracks",
             args.out.display(),
             written.frames.len(),
             report::bytes(written.bytes),
