@@ -90,9 +90,10 @@ fn list_skipped(header: &mut Header, skipped: &[Problem]) {
 ///
 /// Such keywords in the primary header of a frame or of a cube are not true of what is made of it.
 pub fn describes_pixels(keyword: &str) -> bool {
-    const STEMS: [&str; 24] = [
+    const STEMS: [&str; 29] = [
         "NAXIS", "CRPIX", "CRVAL", "CTYPE", "CUNIT", "CDELT", "CROTA", "CD1_", "CD2_", "PC1_", "PC2_", "A_",
-        "B_", "AP_", "BP_", "MJD-", "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO", "TDISP", "TDIM",
+        "B_", "AP_", "BP_", "PV1_", "PV2_", "CPDIS", "CQDIS", "D2IM", "MJD-", "TTYPE", "TFORM", "TUNIT",
+        "TNULL", "TSCAL", "TZERO", "TDISP", "TDIM",
     ];
     const WORDS: [&str; 31] = [
         "SIMPLE", "XTENSION", "PCOUNT", "GCOUNT", "TFIELDS", "THEAP", "BITPIX", "EXTEND", "BSCALE", "BZERO",

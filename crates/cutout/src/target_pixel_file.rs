@@ -122,8 +122,9 @@ impl<S: Source> Cutout<'_, S> {
                 pixels.push(Card::commentary("COMMENT", format!(" {line}")));
             }
         }
-        let mut sealed = pixels.clone();
-        checksum::seal(&mut sealed, Sum::default());
+        // Sealing puts other values of the same length here.
+        pixels.set("CHECKSUM", "0".repeat(16), "HDU checksum");
+        pixels.set("DATASUM", "0", "data unit checksum");
         let layout = self.cutter.cube().layout();
         let aperture: Vec<u8> = self
             .stamp
@@ -134,7 +135,7 @@ impl<S: Source> Cutout<'_, S> {
         Parts {
             aperture: checksum::sealed_hdu(self.aperture_header(&primary), &aperture),
             primary: checksum::sealed_hdu(primary, &[]),
-            pixels_len: sealed.to_bytes().len(),
+            pixels_len: pixels.to_bytes().len(),
             pixels,
             rows,
         }
@@ -193,6 +194,8 @@ impl<S: Source> Cutout<'_, S> {
         let mut buffer: Vec<u8> = Vec::new();
         let mut row_of_cutout = 0;
         let mut waiting = 0;
+        // Rows of the buffer that are blank but for what each frame sets.
+        let mut blanks = 0;
         for run in &self.runs {
             let series = Series::of(self.cutter.cube(), run)?;
             for frames in pieces(run.frames.clone(), most) {
@@ -203,11 +206,15 @@ impl<S: Source> Cutout<'_, S> {
                     buffer.resize(start + len, 0);
                 }
                 let bytes = &mut buffer[start..start + len];
-                for (row, frame) in bytes.chunks_exact_mut(layout.row_len).zip(frames.clone()) {
-                    row.copy_from_slice(&blank);
-                    self.fill_scalars(layout, frame, row_of_cutout, run, row);
+                for (n, row) in bytes.chunks_exact_mut(layout.row_len).enumerate() {
+                    // What no frame changes stays from the piece before, as long as the stamp is the same.
+                    if waiting + n >= blanks {
+                        row.copy_from_slice(&blank);
+                    }
+                    self.fill_scalars(layout, frames.start + n, row_of_cutout, run, row);
                     row_of_cutout += 1;
                 }
+                blanks = if self.runs.len() == 1 { blanks.max(waiting + frames.len()) } else { 0 };
                 let mut rows =
                     Rows { bytes, row_len: layout.row_len, flux: layout.flux(), error: Some(layout.error()) };
                 waiting += frames.len();
@@ -253,8 +260,10 @@ impl<S: Source> Cutout<'_, S> {
         put(&self.motion.dx[row_of_cutout].to_be_bytes());
         put(&self.motion.dy[row_of_cutout].to_be_bytes());
         put(cutter.file_names[frame].as_bytes());
+        let end = layout.quality() + 12 + layout.file_name;
+        row[at..end].fill(0);
         if layout.moving {
-            at = layout.quality() + 12 + layout.file_name;
+            at = end;
             let mut put = |bytes: &[u8]| {
                 row[at..at + bytes.len()].copy_from_slice(bytes);
                 at += bytes.len();

@@ -256,3 +256,37 @@ pub(crate) fn add_column_wcs(header: &mut Header, n: usize, wcs: Option<&Wcs>, s
         header.push(Card::new(format!("{keyword}{n}P"), value, comment));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use uranometria_cube::Cube;
+    use uranometria_fits::checksum::sealed_hdu;
+    use uranometria_fits::{ColumnSpec, Header, table_header};
+
+    use crate::{Cutter, Place, Size, Tpf};
+
+    #[test]
+    fn what_the_primary_of_a_cube_says_of_a_layout_is_not_said_of_its_cutouts() {
+        let mut primary = Header::primary();
+        for (keyword, value) in [("NAXIS", 2), ("NAXIS1", 7), ("NAXIS2", 0)] {
+            primary.set(keyword, value, "");
+        }
+        let layout = ["BZERO", "TSCAL5", "TZERO1", "CD1_1", "PV1_1"];
+        for keyword in layout {
+            primary.set(keyword, 5.0, "");
+        }
+        primary.set("RADESYS", "ICRS", "");
+        let columns = ["TSTART", "TSTOP"].map(|name| ColumnSpec::new(name, "D"));
+        let days: Vec<u8> = [1325.0f64, 1326.0].iter().flat_map(|day| day.to_be_bytes()).collect();
+        let mut bytes = sealed_hdu(primary, &[]);
+        bytes.extend(sealed_hdu(Header::image_extension(-32, &[1, 1, 1, 1]), &1.5f32.to_be_bytes()));
+        bytes.extend(sealed_hdu(table_header(&columns, 16, 1, |_, _| {}), &days));
+        let cutter = Cutter::new(Cube::open(bytes).unwrap());
+        let cutout = cutter.cut(Place::Pixel { x: 0.0, y: 0.0 }, Size::square(1)).unwrap();
+        let tpf = Tpf::read(&cutout.to_tpf().unwrap()).unwrap();
+        assert_eq!((tpf.time(), tpf.flux(), tpf.aperture()), (&[1325.5][..], &[1.5][..], &[1][..]));
+        let aperture = tpf.aperture_header().unwrap();
+        assert_eq!([tpf.pixels_header(), aperture].map(|header| header.text("RADESYS")), [Some("ICRS"); 2]);
+        assert!(layout.iter().all(|keyword| aperture.get(keyword).is_none()));
+    }
+}

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Source};
@@ -166,12 +166,23 @@ impl Drop for NewFile {
 pub fn open_locked(part: &Path, path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    let file = options.open(part).map_err(|source| Error::io("create it", source).in_file(part))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: path.to_path_buf() }),
-        // Some network file systems cannot lock; then two writers are the operator's to avoid.
-        Err(TryLockError::Error(_)) => Ok(file),
+    loop {
+        let file = options.open(part).map_err(|source| Error::io("create it", source).in_file(part))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::Locked { path: path.to_path_buf() }),
+            // Some network file systems cannot lock; then two writers are the operator's to avoid.
+            Err(TryLockError::Error(_)) => return Ok(file),
+        }
+        // Another writer may have published this very file between its opening and its locking here.
+        let same = |here: &fs::Metadata, there: &fs::Metadata| {
+            (here.dev(), here.ino()) == (there.dev(), there.ino())
+        };
+        if let (Ok(here), Ok(there)) = (file.metadata(), fs::metadata(part))
+            && same(&here, &there)
+        {
+            return Ok(file);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use uranometria_fits::checksum::{self, Sum};
 use uranometria_fits::fs::{Durability, open_locked, publish};
 use uranometria_fits::{self as fits, Header, padded, padding};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::input::{Buffers, Input};
 use super::journal::{Entry, Journal, Work};
@@ -64,15 +64,24 @@ const BYTES_A_FRAME: u64 = 24 << 10;
 const BYTES_AT_REST: u64 = 32 << 20;
 /// Blocks are made about this large where memory allows: they stay in the cache between turn and write.
 const BLOCK_TARGET: usize = 4 << 20;
-/// Frames are read at least this many pixels at a time where memory allows.
-const LEAST_PIXELS: usize = 16 << 10;
+/// Frames are read at least this many pixels at a time where memory allows: enough that the calls cost little, few
+/// enough that long series are scattered over no more pages than the processor's table of pages holds.
+const LEAST_PIXELS: usize = 2 << 10;
+/// Blocks are summed, hashed and written in pieces of this many bytes, which stay in the cache between the three.
+/// Whole blocks of some MiB in one call cost the system several times the processor time (benches/RESULTS.md).
+const PIECE: usize = 256 << 10;
+
+/// How the memory is spent.
+pub(super) struct Budget {
+    pub(super) threads: usize,
+    /// Pixels a block.
+    pub(super) block: usize,
+    /// The most pixels a block may have.
+    most: usize,
+}
 
 /// Chooses how many threads work on blocks of how many pixels within the memory.
-pub(super) fn budget(
-    layout: &CubeLayout,
-    old_series_len: usize,
-    options: &Options,
-) -> Result<(usize, usize), Error> {
+pub(super) fn budget(layout: &CubeLayout, old_series_len: usize, options: &Options) -> Result<Budget, Error> {
     let a_pixel = (layout.series_len() + old_series_len + GROUP * 4) as u64;
     let fixed = BYTES_AT_REST + BYTES_A_FRAME * layout.frames as u64;
     let free = options.memory.saturating_sub(fixed);
@@ -83,28 +92,27 @@ pub(super) fn budget(
     let threads = (options.threads().max(1) as u64).min(free / a_pixel) as usize;
     let most = (free / threads as u64 / a_pixel) as usize;
     let liked = (BLOCK_TARGET / layout.series_len().max(1)).max(LEAST_PIXELS);
-    Ok((threads, liked.min(most).min(layout.pixels()).max(1)))
+    Ok(Budget { threads, block: liked.min(most).min(layout.pixels()).max(1), most })
 }
 
 /// Makes the cube under its hidden name, going on where an interrupted run stopped, and publishes it.
 pub(super) fn make(path: &Path, plan: Plan, options: &Options, control: &Control<'_>) -> Result<Made, Error> {
     let Plan { mut primary, table, layout, input } = plan;
     let data_len = layout.data_len().ok_or_else(|| fits::Error::TooLarge { sizes: format!("{layout:?}") })?;
-    let (threads, block_pixels) = budget(&layout, input.old_series_len(), options)?;
+    let Budget { threads, block, most } = budget(&layout, input.old_series_len(), options)?;
     let part = beside(path, "part");
     let journal_path = beside(path, "journal");
     let file = open_locked(&part, path)?;
 
     let mut work = Work {
         fingerprint: fingerprint(&primary, &table, &layout, &input)?,
-        block_pixels,
+        block_pixels: block,
         date: primary.text("DATE").unwrap_or_default().to_string(),
     };
     let mut found = Vec::new();
     if let Some((earlier, entries)) = Journal::read(&journal_path)
         && earlier.fingerprint == work.fingerprint
-        && earlier.block_pixels <= block_pixels.max(1)
-        && earlier.block_pixels > 0
+        && (1..=most).contains(&earlier.block_pixels)
     {
         work = earlier;
         found = entries;
@@ -315,14 +323,17 @@ impl Writer<'_> {
         let stride = self.blocks.layout.series_len() / 4;
         series.resize(pixels.len() * stride, [0; 4]);
         self.input.fill(pixels.clone(), series, buffers)?;
-        let bytes = series.as_flattened();
-        let mut sum = Sum::default();
-        sum.add(bytes);
-        let at = self.data_start + (pixels.start * stride * 4) as u64;
-        self.file
-            .write_all_at(bytes, at)
-            .map_err(|source| room(self.path, self.bytes, source, "write its pixels"))?;
-        let entry = Entry { block, sum: sum.value(), hash: xxh3_64(bytes) };
+        let mut at = self.data_start + (pixels.start * stride * 4) as u64;
+        let (mut sum, mut hash) = (Sum::default(), Xxh3::new());
+        for piece in series.as_flattened().chunks(PIECE) {
+            sum.add(piece);
+            hash.update(piece);
+            self.file
+                .write_all_at(piece, at)
+                .map_err(|source| room(self.path, self.bytes, source, "write its pixels"))?;
+            at += piece.len() as u64;
+        }
+        let entry = Entry { block, sum: sum.value(), hash: hash.digest() };
         self.journal.add(entry).map_err(|source| room(self.path, self.bytes, source, "write its journal"))?;
         Ok(sum)
     }

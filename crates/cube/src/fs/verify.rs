@@ -9,7 +9,7 @@ use uranometria_fits::checksum::{self, Sum};
 use uranometria_fits::fs::OpenFile;
 use uranometria_fits::{self as fits, Source};
 
-use super::engine::budget;
+use super::engine::{Budget, budget};
 use super::input::{Buffers, Input};
 use super::scan::{Scanned, scan};
 use super::stage::Staging;
@@ -164,7 +164,7 @@ fn compare_pixels(
     let layout = *cube.layout();
     let planes = layout.planes;
     let input = Input::new(None, frames, planes)?;
-    let (threads, block) = budget(&layout, rows.len() * planes * 4, options)?;
+    let Budget { threads, block, .. } = budget(&layout, rows.len() * planes * 4, options)?;
     let total = layout.data_len().unwrap_or(u64::MAX);
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let shared = Mutex::new((Sum::default(), 0u64, Vec::<(usize, String)>::new()));

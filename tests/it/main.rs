@@ -1,0 +1,21 @@
+//! What crosses crates, one module a subject.
+//!
+//! Frames are made by `uranometria-simulate` in small windows of a chip; nothing is downloaded. Tests of the command
+//! line build `ur` themselves, once, in the profile they run in. Module `peers` (feature `peers`) compares with
+//! foreign programs.
+
+mod architecture;
+mod cli;
+mod cube_append;
+mod cube_build;
+mod cube_refuse;
+mod cube_verify;
+mod cutout;
+mod cutout_files;
+mod cutout_list;
+mod foreign_frames;
+mod interruption;
+mod moving;
+#[cfg(feature = "peers")]
+mod peers;
+mod support;
