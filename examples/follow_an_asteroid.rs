@@ -16,8 +16,15 @@ use uranometria_simulate::{Sector, SectorOptions, Stars};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or("example-asteroid".to_string()));
-    let options =
-        SectorOptions { frames: 150, columns: 160, rows: 160, column0: 900, row0: 900, movers: 1, ..Default::default() };
+    let options = SectorOptions {
+        frames: 150,
+        columns: 160,
+        rows: 160,
+        column0: 900,
+        row0: 900,
+        movers: 1,
+        ..Default::default()
+    };
     let sector = Sector::new(options, &Stars::embedded())?;
     let written = uranometria_simulate::sector::fs::write(&sector, &folder.join("frames"), &|_| {})?;
     let cube = folder.join("cube.fits");
@@ -43,7 +50,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     uranometria_fits::fs::write(folder.join("asteroid.png"), &picture, Durability::Process)?;
     let middle = image[6 * 13 + 6];
     let edge = image[0];
-    println!("{} frames followed; median in the middle {middle:.1} e-/s, at the corner {edge:.1}", cutout.len());
+    println!(
+        "{} frames followed; median in the middle {middle:.1} e-/s, at the corner {edge:.1}",
+        cutout.len()
+    );
     println!("wrote asteroid.fits and asteroid.png in {}", folder.display());
     Ok(())
 }

@@ -56,8 +56,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             let phase = from_middle(time);
             phase.min(1.0 - phase) * period_d < duration_d * 0.3
         };
-        let chosen: Vec<f64> =
-            curve.time.iter().zip(&curve.flux).filter(|(t, _)| is_inside(**t) == inside).map(|(_, f)| *f).collect();
+        let chosen: Vec<f64> = curve
+            .time
+            .iter()
+            .zip(&curve.flux)
+            .filter(|(t, _)| is_inside(**t) == inside)
+            .map(|(_, f)| *f)
+            .collect();
         chosen.iter().sum::<f64>() / chosen.len() as f64
     };
     println!("{}: transit depth {:.4}, measured {:.4}", planet.id, depth, 1.0 - mean(true) / mean(false));

@@ -1,12 +1,13 @@
 //! A cube holds its frames, whatever the order, the memory and the threads.
 
 use std::fs;
+use std::sync::atomic::AtomicBool;
 
-use uranometria_cube::fs::Options;
-use uranometria_cube::{Cell, Product};
+use uranometria_cube::fs::{Control, Options, Progress, Stage};
+use uranometria_cube::{Cell, Error, Product};
 use uranometria_simulate::SectorOptions;
 
-use crate::support::{Frames, assert_pixels, bits, build, hdus, hidden, open, options, verify};
+use crate::support::{Frames, assert_pixels, bits, build, hdus, hidden, line_of, open, options, verify};
 
 #[test]
 fn every_pixel_of_a_cube_is_that_of_its_frame() {
@@ -78,7 +79,7 @@ fn the_order_of_the_arguments_does_not_matter() {
 fn little_memory_and_many_threads_give_the_same_bytes() {
     let frames = Frames::new(|options| (options.columns, options.rows) = (210, 170));
     let wanted = fs::read(frames.cube("a.fits")).unwrap();
-    let least = (32 << 20) + 8 * (24 << 10);
+    let least = (32 << 20) + 8 * (28 << 10);
     for (memory, threads) in
         [(least + 400, 1), (least + 100_000, 3), (40 << 20, 2), (1 << 30, 1), (1 << 34, 7)]
     {
@@ -119,7 +120,7 @@ fn a_cube_in_which_no_frame_has_coordinates_says_so() {
     let path = frames.cube("cube.fits");
     assert_eq!(verify(&path, &frames.paths).differences, 0);
     let error = open(&path).wcs().unwrap_err().to_string();
-    assert!(error.starts_with("none of the 8 frames of the cube has world coordinates"), "{error}");
+    assert!(error.contains("cube.fits: none of the 8 frames has world coordinates"), "{error}");
 }
 
 #[test]
@@ -152,4 +153,56 @@ fn an_existing_cube_is_replaced_and_one_pixel_is_read_alone() {
     let wanted: Vec<f32> = planes.iter().map(|frame| frame[1][1199]).collect();
     assert_eq!(bits(&series[1]), bits(&wanted));
     assert!(open(&out).series(40, 0).is_err() && open(&out).series(0, 30).is_err());
+}
+
+#[test]
+fn a_frame_is_not_replaced_by_a_cube() {
+    let frames = Frames::new(|_| ());
+    let before = fs::read(&frames.paths[0]).unwrap();
+    // The name of the cube was forgotten, so the shell's list of frames begins with it.
+    for given in [&frames.paths[1..], &frames.paths[..]] {
+        let error = build(&frames.paths[0], given, &options()).unwrap_err();
+        assert!(matches!(&error, Error::IsInput { path } if *path == frames.paths[0]), "{error}");
+    }
+    assert!(fs::read(&frames.paths[0]).unwrap() == before);
+    assert!(hidden(frames.folder.path()).is_empty());
+}
+
+#[test]
+fn a_panic_while_pixels_are_turned_publishes_nothing() {
+    let frames = Frames::new(|options| (options.columns, options.rows) = (200, 150));
+    let out = frames.at("cube.fits");
+    let stop = AtomicBool::new(false);
+    let progress = |progress: Progress| {
+        assert!(progress.stage != Stage::Turning || progress.done < progress.total / 2, "on purpose");
+    };
+    let control = Control { progress: &progress, stop: &stop };
+    let few = Options { threads: 1, memory: (32 << 20) + (1 << 20), ..options() };
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        uranometria_cube::fs::build(&out, &frames.paths, &few, &control)
+    }));
+    assert!(panicked.is_err() && !out.exists());
+    build(&out, &frames.paths, &options()).unwrap();
+    assert_eq!(verify(&out, &frames.paths).differences, 0);
+}
+
+#[test]
+fn one_odd_header_value_does_not_spoil_the_others() {
+    let frames = Frames::new(|options| options.checksum = false);
+    let cube = frames.cube("cube.fits");
+    let (wanted, times) = (open(&cube), open(&cube).barycentric_corrections());
+    for (keyword, text) in [("CRVAL1", "                 NaN"), ("BARYCORR", "'N/A     '          ")] {
+        let path = &frames.paths[1];
+        let mut bytes = fs::read(path).unwrap();
+        let line = line_of(path, 1, keyword);
+        bytes[line * 80 + 10..line * 80 + 30].copy_from_slice(text.as_bytes());
+        fs::write(path, bytes).unwrap();
+    }
+    let odd = open(&frames.cube("odd.fits"));
+    assert_eq!(odd.wcs().unwrap().wcs, wanted.wcs().unwrap().wcs);
+    assert_eq!(odd.wcs_of_frames().1[1], None);
+    let found = odd.barycentric_corrections();
+    assert!(found[1].is_nan());
+    assert_eq!((found[0], &found[2..]), (times[0], &times[2..]));
+    assert_eq!(verify(&frames.at("odd.fits"), &frames.paths).differences, 0);
 }

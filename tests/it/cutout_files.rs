@@ -152,13 +152,13 @@ fn files_are_what_the_library_makes_in_memory() {
     for (format, bytes) in
         [(Format::Tpf, cutout.to_tpf().unwrap()), (Format::Image, cutout.to_image().unwrap())]
     {
-        let path = frames.at(default_name(&cutout, format).to_str().unwrap());
+        let path = frames.at(default_name(&cutout, "s0001-4-2", format).to_str().unwrap());
         fs::write(&path, "an older file").unwrap();
         assert_eq!(write(&cutout, format, &path).unwrap(), bytes.len() as u64);
         assert!(fs::read(&path).unwrap() == bytes);
     }
     assert!(hidden(frames.folder.path()).is_empty());
-    let name = default_name(&cutout, Format::Parquet).into_os_string().into_string().unwrap();
+    let name = default_name(&cutout, "s0001-4-2", Format::Parquet).into_os_string().into_string().unwrap();
     assert!(name.starts_with("tess-s0001-4-2_") && name.ends_with("_5x3.parquet"), "{name}");
 }
 

@@ -3,6 +3,8 @@
 
 use std::error::Error;
 use std::io::{IsTerminal, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -127,6 +129,19 @@ impl Drop for Bar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Refuses outputs that are inputs.
+pub(crate) fn refuse_inputs(outputs: &[&PathBuf], inputs: &[PathBuf]) -> std::result::Result<(), String> {
+    let file = |path: &PathBuf| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+    for output in outputs {
+        if let Some(there) = file(output)
+            && inputs.iter().any(|input| file(input) == Some(there))
+        {
+            return Err(format!("{} is an input and would be replaced; give another name", output.display()));
+        }
+    }
+    Ok(())
 }
 
 /// Bytes for people.

@@ -22,7 +22,7 @@ pub struct Cube<S> {
     product: Product,
     frames: FrameTable,
     times: Vec<f64>,
-    wcs: Option<FrameWcs>,
+    wcs: Result<FrameWcs, Option<Unusable>>,
     wcs_of_frames: OnceLock<Vec<Option<usize>>>,
     distinct_wcs: OnceLock<Vec<Wcs>>,
 }
@@ -87,15 +87,17 @@ impl<S: Source> Cube<S> {
                 "HDU 1 is {planes} x {frames} x {columns} x {rows}, expected 1 or 2 planes"
             )));
         }
+        // Before the table is read: what its header claims must be true of the pixels too.
+        if table.header.integer("NAXIS2") != Some(frames as i64) {
+            let rows = table.header.integer("NAXIS2").unwrap_or(0);
+            return Err(not(format!("HDU 2 has {rows} rows, expected {frames} as NAXIS2 of HDU 1")));
+        }
         let data = table.read_data(&source).map_err(named)?;
         let table = FrameTable::of_hdu(table, data).map_err(named)?;
-        if table.len() != frames {
-            return Err(not(format!("HDU 2 has {} rows, expected {frames} as NAXIS2 of HDU 1", table.len())));
-        }
         let product = Product::of_columns(|keyword| table.has(keyword))
             .ok_or_else(|| not("HDU 2 has no column TSTART or STARTTJD".to_string()))?;
         let times = middle_times(&table, product);
-        let wcs = nearest_wcs(&table)?;
+        let wcs = nearest_wcs(&table);
         Ok(Cube {
             source,
             path: path.map(Path::to_path_buf),
@@ -186,9 +188,12 @@ impl<S: Source> Cube<S> {
     /// The world coordinates of the middle frame, or of the nearest to it that has any.
     ///
     /// # Errors
-    /// [`Error::NoWcs`].
+    /// [`Error::NoWcs`]; [`Error::Wcs`] where those there are cannot be used.
     pub fn wcs(&self) -> Result<&FrameWcs, Error> {
-        self.wcs.as_ref().ok_or(Error::NoWcs { frames: self.frames.len() })
+        self.wcs.as_ref().map_err(|unusable| match unusable {
+            Some((frame, source)) => Error::Wcs { frame: frame.clone(), source: source.clone() },
+            None => Error::NoWcs { path: self.path.clone(), frames: self.frames.len() },
+        })
     }
 
     /// The world coordinates of each frame: `result.1[n]` numbers those of frame `n` in `result.0`.
@@ -290,24 +295,27 @@ fn middle_times(table: &FrameTable, product: Product) -> Vec<f64> {
     }
 }
 
+/// The first frame whose world coordinates cannot be used, and why.
+type Unusable = (String, uranometria_wcs::Error);
+
 /// Takes the frame in the middle, or the nearest to it with usable world coordinates; the later one of two.
-fn nearest_wcs(table: &FrameTable) -> Result<Option<FrameWcs>, Error> {
+fn nearest_wcs(table: &FrameTable) -> Result<FrameWcs, Option<Unusable>> {
     let middle = table.len() / 2;
     let mut rows: Vec<usize> = (0..table.len()).collect();
     rows.sort_by_key(|row| (row.abs_diff(middle), std::cmp::Reverse(*row)));
     let mut first_error = None;
     for row in rows {
         match table.wcs(row) {
-            Some(Ok(wcs)) => return Ok(Some(FrameWcs { frame: row, wcs })),
+            Some(Ok(wcs)) => return Ok(FrameWcs { frame: row, wcs }),
             Some(Err(source)) if first_error.is_none() => {
                 let frame = match table.cell(row, FILE_COLUMN) {
                     Cell::Text(name) => name,
                     _ => format!("number {row}"),
                 };
-                first_error = Some(Error::Wcs { frame, source });
+                first_error = Some((frame, source));
             }
             _ => {}
         }
     }
-    first_error.map_or(Ok(None), Err)
+    Err(first_error)
 }

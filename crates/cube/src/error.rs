@@ -30,8 +30,10 @@ pub enum Error {
         reason: String,
     },
     /// No frame of the cube has world coordinates.
-    #[error("none of the {frames} frames of the cube has world coordinates; cut by pixel (--x, --y) instead")]
+    #[error("{path}none of the {frames} frames has world coordinates; cut by pixel (--x, --y) instead", path = colon(path))]
     NoWcs {
+        /// The cube, where it is known.
+        path: Option<PathBuf>,
         /// How many frames there are.
         frames: usize,
     },
@@ -65,16 +67,23 @@ pub enum Error {
         /// How many frames there are.
         frames: usize,
     },
-    /// There is not enough room for the cube.
+    /// The cube would replace a frame.
+    #[error("{path} is a full-frame image and would be replaced; give the cube a name of its own", path = path.display())]
+    IsInput {
+        /// The frame.
+        path: PathBuf,
+    },
+    /// There is not enough room for the cube, or for an uncompressed copy of a frame.
     #[error(
-        "{path}: no room for {wanted} bytes ({source}); free space or raise the file size limit, then run the same \
-         command again: it goes on from here",
+        "{path}: no room for {}({source}); free space or raise the file size limit, then run the same command again: \
+         it goes on from here",
+        how_much(*wanted),
         path = path.display()
     )]
     NoRoom {
         /// The cube.
         path: PathBuf,
-        /// Its size in bytes.
+        /// Its size in bytes, 0 where it is not known.
         wanted: u64,
         /// What the operating system said.
         source: std::io::Error,
@@ -123,6 +132,14 @@ impl fmt::Display for Problem {
             write!(f, "{name}: {}", self.reason)
         }
     }
+}
+
+fn colon(path: &Option<PathBuf>) -> String {
+    path.as_ref().map_or(String::new(), |path| format!("{}: ", path.display()))
+}
+
+fn how_much(bytes: u64) -> String {
+    if bytes == 0 { "it ".to_string() } else { format!("{bytes} bytes ") }
 }
 
 fn prefix(path: &Option<PathBuf>) -> String {

@@ -34,9 +34,29 @@ impl From<&Value> for Cell {
             Value::Real(number) => Cell::Real(*number),
             Value::Undefined => Cell::Missing,
             Value::Text(text) => Cell::Text(text.clone()),
+            Value::Invalid(text) if text.trim_start_matches(['+', '-']).eq_ignore_ascii_case("nan") => {
+                Cell::Missing
+            }
             other => Cell::Text(other.to_string()),
         }
     }
+}
+
+impl Cell {
+    /// The number in it; also where one frame's text made a text of all.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self {
+            Cell::Missing => None,
+            Cell::Integer(number) => Some(*number as f64),
+            Cell::Real(number) => Some(*number),
+            Cell::Text(text) => text.trim().parse().ok(),
+        }
+    }
+}
+
+/// The text as a table keeps it: what is not printable ASCII becomes `?`.
+pub(crate) fn ascii(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).collect()
 }
 
 /// The headers of all frames of a cube, in order of time.
@@ -215,13 +235,7 @@ impl FrameTable {
     /// A number of every frame; NaN where it is missing, `None` where no frame has the keyword.
     pub fn numbers(&self, keyword: &str) -> Option<Vec<f64>> {
         self.has(keyword).then(|| {
-            (0..self.len())
-                .map(|row| match self.cell(row, keyword) {
-                    Cell::Integer(number) => number as f64,
-                    Cell::Real(number) => number,
-                    _ => f64::NAN,
-                })
-                .collect()
+            (0..self.len()).map(|row| self.cell(row, keyword).number().unwrap_or(f64::NAN)).collect()
         })
     }
 
@@ -232,11 +246,13 @@ impl FrameTable {
         if !(tangent("CTYPE1") && tangent("CTYPE2")) {
             return None;
         }
-        Some(uranometria_wcs::Wcs::from_keywords(|keyword| match self.cell(row, keyword) {
-            Cell::Missing => None,
-            Cell::Integer(number) => Some(uranometria_wcs::Keyword::Number(number as f64)),
-            Cell::Real(number) => Some(uranometria_wcs::Keyword::Number(number)),
-            Cell::Text(text) => Some(uranometria_wcs::Keyword::Text(text)),
+        Some(uranometria_wcs::Wcs::from_keywords(|keyword| {
+            let cell = self.cell(row, keyword);
+            match (cell.number(), cell) {
+                (Some(number), _) => Some(uranometria_wcs::Keyword::Number(number)),
+                (None, Cell::Text(text)) => Some(uranometria_wcs::Keyword::Text(text)),
+                (None, _) => None,
+            }
         }))
     }
 
@@ -316,9 +332,7 @@ fn encode(cells: Vec<Cell>) -> (String, Vec<u8>) {
                     Cell::Real(number) => Value::Real(number).to_string(),
                     Cell::Text(text) => text,
                 })
-                .map(|text| {
-                    text.chars().map(|c| if matches!(c, ' '..='~') { c as u8 } else { b'?' }).collect()
-                })
+                .map(|text| ascii(&text).into_bytes())
                 .collect();
             let width = texts.iter().map(Vec::len).max().unwrap_or(0).max(1);
             let padded = texts.into_iter().flat_map(|mut text| {

@@ -123,6 +123,8 @@ pub struct Report {
     pub bytes: u64,
     /// Bytes of pixels that an earlier, interrupted run had already turned.
     pub resumed: u64,
+    /// Frames that were in the cube already, when frames are added.
+    pub known: usize,
     /// Frames left out.
     pub skipped: Vec<Problem>,
 }

@@ -156,7 +156,8 @@ impl<S: Source> Cutter<S> {
 
     /// Follows a moving target: each frame has the stamp around where the target then was.
     ///
-    /// `track` is against the times of the frames (BTJD, TDB). Frames outside the track, without a time, or with no
+    /// `track` is against the times of the frames: BTJD (TDB) of SPOC frames; of TICA frames times at the spacecraft,
+    /// which are up to 8 minutes away from that and are not corrected here. Frames outside the track, without a time, or with no
     /// pixel of the stamp on the chip are left out. The pixel nearest to the target is the central one; `POS_CORR`
     /// holds how far from that pixel's centre it is.
     ///

@@ -88,15 +88,12 @@ pub fn file_stem(name: &str) -> String {
     }
 }
 
-/// The name TESScut's users know: sector, chip, position and size.
-pub fn default_name<S: Source>(cutout: &Cutout<'_, S>, format: Format) -> PathBuf {
-    let primary = cutout.cutter.cube().primary();
-    let number = |keyword: &str| primary.integer(keyword).unwrap_or(0);
+/// The name TESScut's users know: sector and chip (`tag`, such as `s0001-4-2`), position and size.
+pub fn default_name<S: Source>(cutout: &Cutout<'_, S>, tag: &str, format: Format) -> PathBuf {
     let place = match cutout.position() {
         Some(position) => format!("{:.6}_{:.6}", position.ra_deg(), position.dec_deg()),
         None => format!("x{}_y{}", cutout.stamp().x0, cutout.stamp().y0),
     };
-    let (sector, camera, ccd) = (number("SECTOR"), number("CAMERA"), number("CCD"));
     let (columns, rows) = (cutout.stamp().columns, cutout.stamp().rows);
-    PathBuf::from(format!("tess-s{sector:04}-{camera}-{ccd}_{place}_{columns}x{rows}.{}", format.extension()))
+    PathBuf::from(format!("tess-{tag}_{place}_{columns}x{rows}.{}", format.extension()))
 }

@@ -172,6 +172,15 @@ impl LightCurve {
         self.time.is_empty()
     }
 
+    /// What `time` is counted from: barycentric Julian dates, or those at the spacecraft for TICA frames.
+    pub(crate) fn time_reference(&self) -> &'static str {
+        let header = self.parts.first().and_then(|part| part.header_with("TIMEREF"));
+        match header.and_then(|header| header.text("TIMEREF")) {
+            Some("LOCAL") => "JD - 2457000",
+            _ => "BJD - 2457000",
+        }
+    }
+
     /// Notes the name of the target pixel file, which the writers put down; a name without folders keeps outputs
     /// equal wherever they are made.
     pub fn with_origin(mut self, name: &str) -> Self {

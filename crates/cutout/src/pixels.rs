@@ -23,7 +23,6 @@ pub(crate) struct Rows<'a> {
 pub(crate) struct Series<'a> {
     segments: Vec<Segment<'a>>,
     planes: usize,
-    first_frame: usize,
     frames: usize,
 }
 
@@ -68,13 +67,13 @@ impl<'a> Series<'a> {
             };
             segments.push(Segment { row, columns: columns.clone(), words });
         }
-        Ok(Series { segments, planes: layout.planes, first_frame: 0, frames: layout.frames })
+        Ok(Series { segments, planes: layout.planes, frames: layout.frames })
     }
 
     /// Writes the pixels of `frames` into rows; pixels off the frame are left as they are.
     pub(crate) fn scatter(&self, stamp_columns: usize, frames: Range<usize>, rows: &mut Rows<'_>) {
         let planes = self.planes;
-        let from = frames.start - self.first_frame;
+        let from = frames.start;
         for segment in &self.segments {
             let words = segment.words.bytes().as_chunks::<4>().0;
             let series = words.chunks_exact(self.frames * planes);

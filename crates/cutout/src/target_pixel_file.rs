@@ -153,8 +153,12 @@ impl<S: Source> Cutout<'_, S> {
             ..column(name, &format!("{}{letter}", self.stamp.pixels()), Some(unit), display)
         };
         let unit = self.cutter.cube().product().flux_unit();
+        let time_unit = match self.cutter.cube().product() {
+            Product::Spoc => "BJD - 2457000, days",
+            Product::Tica => "JD - 2457000, days",
+        };
         let mut columns = vec![
-            column("TIME", "D", Some("BJD - 2457000, days"), "D14.7"),
+            column("TIME", "D", Some(time_unit), "D14.7"),
             column("TIMECORR", "E", Some("d"), "E14.7"),
             column("CADENCENO", "J", None, "I10"),
             ColumnSpec { null: Some(-1), ..image("RAW_CNTS", 'J', "count", "I8") },

@@ -73,8 +73,8 @@ pub enum Error {
         /// Length of the file, in bytes.
         found: u64,
     },
-    /// The sizes in the header multiply to more than 64 bits hold.
-    #[error("the size of the data does not fit 64 bits: {sizes}")]
+    /// The sizes in the header multiply to more than 64 bits or the memory hold.
+    #[error("the data are too large: {sizes}")]
     TooLarge {
         /// The factors.
         sizes: String,

@@ -75,7 +75,7 @@ fn make(
         report::json(&json!({
             "cube": made.path, "bytes": made.bytes, "rows": layout.rows, "columns": layout.columns,
             "frames": layout.frames, "planes": layout.planes, "resumed_bytes": made.resumed,
-            "seconds": time.as_secs_f64(), "skipped": problems(&made.skipped),
+            "seconds": time.as_secs_f64(), "known": made.known, "skipped": problems(&made.skipped),
         }));
         return Ok(Outcome::Done);
     }
@@ -92,7 +92,10 @@ fn make(
         time.as_secs_f64(),
         report::rate(turned, time)
     ));
-    if made.resumed > 0 {
+    if made.known > 0 {
+        line(format!("  {} of the frames given were in it already", made.known));
+    }
+    if made.resumed > 0 && turned > 0 {
         line(format!("  {} were there from an interrupted run", report::bytes(made.resumed)));
     }
     Ok(Outcome::Done)

@@ -93,7 +93,15 @@ fn cut_all(
         "parquet" => Format::Parquet,
         _ => Format::Tpf,
     };
+    report::refuse_inputs(&[&args.out], &args.cube)?;
+    if let Some(preview) = &args.preview {
+        report::refuse_inputs(&[preview], &args.cube)?;
+        if *preview == args.out && !preview.is_dir() {
+            return Err(format!("{}: --out and --preview are the same file", preview.display()).into());
+        }
+    }
     let cutters = args.cube.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+    let tags = tags(&cutters)?;
     let targets: Vec<Target> = match &args.targets {
         Some(path) => read_targets(open_text(path)?).map_err(|error| named(path, error))?,
         None => Vec::new(),
@@ -112,6 +120,12 @@ fn cut_all(
             "--size {columns}x{rows} is not whole pixels; give whole ones, or --units arcmin or deg"
         )),
     };
+    let tica = |cutter: &Cutter<MappedFile>| cutter.cube().product() == uranometria_cube::Product::Tica;
+    if track.is_some() && cutters.iter().any(tica) {
+        report::warning(
+            "times of TICA frames are not barycentric: a BTJD track is up to 8 minutes off on them",
+        );
+    }
     let mut jobs = Vec::new();
     if let (Some(ra), Some(dec)) = (args.ra, args.dec) {
         let place = Place::Sky(Direction::from_degrees(ra, dec)?);
@@ -144,7 +158,7 @@ fn cut_all(
     let one = |job: &Job<'_>| -> Result<(Vec<Written>, Option<String>), Error> {
         let mut written = Vec::new();
         let mut why_not = None;
-        for cutter in &cutters {
+        for (cutter, tag) in cutters.iter().zip(&tags) {
             if stop.load(Ordering::Relaxed) {
                 return Err(uranometria_cube::Error::Interrupted.into());
             }
@@ -154,7 +168,13 @@ fn cut_all(
             };
             let cutout = match cutout {
                 Ok(cutout) => cutout.named(job.name.unwrap_or("")),
-                Err(error @ (Error::OffFrame { .. } | Error::TrackOffFrames { .. })) => {
+                // One place that cannot be cut does not end the others; alone, its size or cube is an error.
+                Err(
+                    error @ (Error::OffFrame { .. }
+                    | Error::TrackOffFrames { .. }
+                    | Error::Size { .. }
+                    | Error::Cube(uranometria_cube::Error::NoWcs { .. })),
+                ) if many || matches!(error, Error::OffFrame { .. } | Error::TrackOffFrames { .. }) => {
                     why_not.get_or_insert(match job.name {
                         Some(name) => format!("target {name}: {error}"),
                         None => error.to_string(),
@@ -165,8 +185,11 @@ fn cut_all(
             };
             let path = match (folder, job.name) {
                 (false, _) => args.out.clone(),
-                (true, None) => args.out.join(fs::default_name(&cutout, format)),
-                (true, Some(name)) => args.out.join(file_name(name, cutter, cutters.len() > 1, format)),
+                (true, None) => args.out.join(fs::default_name(&cutout, tag, format)),
+                (true, Some(name)) => {
+                    let tag = if cutters.len() > 1 { format!("-{tag}") } else { String::new() };
+                    args.out.join(format!("{}{tag}.{}", fs::file_stem(name), format.extension()))
+                }
             };
             let bytes = fs::write(&cutout, format, &path)?;
             if let Some(preview) = &args.preview {
@@ -211,15 +234,26 @@ fn cut_all(
     Ok((all, missed))
 }
 
-/// One file a target; with several cubes the name says which.
-fn file_name<S: Source>(name: &str, cutter: &Cutter<S>, several: bool, format: Format) -> String {
-    let stem = fs::file_stem(name);
-    if !several {
-        return format!("{stem}.{}", format.extension());
+/// What tells the cubes apart in file names: sector and chip, and the cube's name where these are the same.
+fn tags<S: Source>(cutters: &[Cutter<S>]) -> Result<Vec<String>, String> {
+    let chip = |cutter: &Cutter<S>| {
+        let number = |keyword: &str| cutter.cube().primary().integer(keyword).unwrap_or(0);
+        format!("s{:04}-{}-{}", number("SECTOR"), number("CAMERA"), number("CCD"))
+    };
+    let chips: Vec<String> = cutters.iter().map(chip).collect();
+    let shared = |chip: &String| chips.iter().filter(|other| *other == chip).count() > 1;
+    let mut tags: Vec<String> = Vec::new();
+    for (cutter, chip) in cutters.iter().zip(&chips) {
+        let stem = cutter.cube().path().and_then(Path::file_stem).unwrap_or_default().to_string_lossy();
+        let tag = if shared(chip) { format!("{chip}-{}", fs::file_stem(&stem)) } else { chip.clone() };
+        if tags.contains(&tag) {
+            return Err(format!(
+                "two cubes of {chip} are both named {stem}; name each cube once, or rename one"
+            ));
+        }
+        tags.push(tag);
     }
-    let number = |keyword: &str| cutter.cube().primary().integer(keyword).unwrap_or(0);
-    let (sector, camera, ccd) = (number("SECTOR"), number("CAMERA"), number("CCD"));
-    format!("{stem}-s{sector:04}-{camera}-{ccd}.{}", format.extension())
+    Ok(tags)
 }
 
 #[allow(unsafe_code)]

@@ -36,6 +36,7 @@ pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
             format!("{out}: ending {kind:?} is not known, expected .fits, .csv, .parquet or .png").into()
         );
     }
+    report::refuse_inputs(&[&args.out], &args.tpf)?;
     let (curve, time) = report::timed(|| -> Result<_, Box<dyn Error>> {
         let curves = args.tpf.iter().map(|path| extract(path, &mask, background));
         let curves = curves.collect::<Result<Vec<_>, _>>()?;

@@ -10,7 +10,7 @@ use uranometria_simulate::{BadFrames, Product, Sector, SectorOptions, Stars};
 use crate::args::SectorArgs;
 use crate::report::{self, Bar, Outcome, line};
 
-/// The flag that simulated bad frames carry: 32, "argabrightening" among the mission's bits.
+/// The flag that simulated bad frames carry: 32, a desaturation event among the mission's bits.
 const FLAG: u32 = 32;
 
 pub(crate) fn run(args: &SectorArgs) -> report::Result {

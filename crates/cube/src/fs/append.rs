@@ -1,20 +1,24 @@
 //! Later frames at the end of a cube.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use uranometria_fits::Source;
 
-use super::engine::{Plan, make};
+use super::engine::{Claim, Plan, make};
 use super::input::Input;
-use super::scan::{headers, scan};
+use super::scan::{Scan, headers, scan};
 use super::stage::Staging;
 use super::{Control, Options, Report, beside, open, today};
+use crate::frame_table::ascii;
 use crate::{Cube, CubeLayout, Error, Frame, primary};
 
 /// Adds later frames to a cube, which stays as it is until the longer one replaces it in one step.
 ///
-/// The result is, but for DATE, what [`build`](super::build) makes of all frames together. Time is the second fastest
-/// axis, so all of the cube is copied; memory stays within `options.memory`.
+/// Frames that the cube has already, by name and start, are passed over and counted. The result is, but for DATE,
+/// what [`build`](super::build) makes of all frames together, as long as no frame lacks an integer keyword that others
+/// have as a real number (the old table has 0 there). Time is the second fastest axis, so all of the cube is copied;
+/// memory stays within `options.memory`.
 ///
 /// # Errors
 /// [`Error::NotLater`], and as [`build`](super::build).
@@ -25,49 +29,58 @@ pub fn append(
     control: &Control<'_>,
 ) -> Result<Report, Error> {
     let path = cube_path.as_ref();
+    // Locked only where there is a cube, so that a wrong name leaves nothing behind.
+    open(path)?;
+    let claim = Claim::take(path)?;
     let cube = open(path)?;
     let staging = Staging::beside(path);
     let options = Options { product: Some(options.product.unwrap_or(cube.product())), ..options.clone() };
-    let (scanned, skipped) = scan(frames, &options, &staging, control)?;
-    let new: Vec<Frame> = scanned.iter().map(|scanned| scanned.frame.clone()).collect();
-    if finished_before(path, &cube, &new) {
-        let bytes = cube.source().len();
-        let layout = *cube.layout();
-        let resumed = layout.data_len().unwrap_or(0);
-        return Ok(Report { path: path.to_path_buf(), layout, bytes, resumed, skipped });
+    let Scan { frames: mut new, mut pixels, skipped } = scan(frames, &options, &staging, control)?;
+    let known = leave_out_known(&cube, &mut new, &mut pixels);
+    let report = |layout: CubeLayout, bytes, resumed| Report {
+        path: path.to_path_buf(),
+        layout,
+        bytes,
+        resumed,
+        known,
+        skipped: skipped.clone(),
+    };
+    if new.is_empty() {
+        staging.clear();
+        let _ = std::fs::remove_file(beside(path, "journal"));
+        return Ok(report(*cube.layout(), cube.source().len(), cube.layout().data_len().unwrap_or(0)));
     }
     check_fit(&cube, &new)?;
     // Columns come from the first frame with world coordinates; that may be a new one.
     let template = match (cube.wcs(), new.iter().position(Frame::has_wcs)) {
-        (Err(_), Some(at)) => Some(headers(&scanned[at], &staging)?.1),
+        (Err(Error::NoWcs { .. }), Some(at)) => Some(headers(&new[at], &pixels[at], &staging)?.1),
         _ => None,
     };
     let date = options.date.clone().unwrap_or_else(today);
     let old = *cube.layout();
     let layout = CubeLayout { frames: old.frames + new.len(), ..old };
-    let plan = Plan {
-        primary: primary::extended(cube.primary(), &new, &skipped, &date),
-        table: cube.frames().extended(template.as_ref(), &new).to_hdu(),
-        layout,
-        input: Input::new(Some(cube), &scanned, layout.planes)?,
-    };
-    drop(new);
-    let made = make(path, plan, &options, control)?;
+    let primary = primary::extended(cube.primary(), &new, &skipped, &date);
+    let table = cube.frames().extended(template.as_ref(), &new).to_hdu();
+    new.iter_mut().for_each(|frame| frame.values = Vec::new());
+    let plan = Plan { primary, table, layout, input: Input::new(Some(cube), &new, &pixels, layout.planes)? };
+    let made = make(path, &claim, plan, &options, control)?;
     staging.clear();
-    Ok(Report { path: path.to_path_buf(), layout, bytes: made.bytes, resumed: made.resumed, skipped })
+    Ok(report(layout, made.bytes, made.resumed))
 }
 
-/// Whether an earlier run ended between publishing the cube and removing its journal: the frames are in it.
-fn finished_before<S: Source>(path: &Path, cube: &Cube<S>, new: &[Frame]) -> bool {
-    let (journal, part) = (beside(path, "journal"), beside(path, "part"));
-    let names = cube.file_names();
-    let finished =
-        journal.exists() && !part.exists() && new.iter().all(|frame| names.contains(&frame.file_name()));
-    if finished {
-        // Harmless where it stays.
-        let _ = std::fs::remove_file(&journal);
-    }
-    finished
+/// Takes out the frames that the cube has, by name and start, and returns how many they were.
+fn leave_out_known<S: Source>(cube: &Cube<S>, new: &mut Vec<Frame>, pixels: &mut Vec<PathBuf>) -> usize {
+    let starts = cube.frames().numbers(cube.product().start_keyword()).unwrap_or_default();
+    let have: HashSet<(String, u64)> =
+        cube.file_names().into_iter().zip(starts.into_iter().map(f64::to_bits)).collect();
+    let before = new.len();
+    let known: Vec<bool> =
+        new.iter().map(|frame| have.contains(&(ascii(&frame.file_name()), frame.start.to_bits()))).collect();
+    let mut of_frames = known.iter();
+    new.retain(|_| of_frames.next() != Some(&true));
+    let mut of_pixels = known.iter();
+    pixels.retain(|_| of_pixels.next() != Some(&true));
+    before - new.len()
 }
 
 /// Checks that the frames are of the cube's chip, size and sector and later than its last frame.

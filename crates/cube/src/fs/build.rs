@@ -1,10 +1,14 @@
 //! A new cube from frames.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::engine::{Plan, make};
+use uranometria_fits::fs::OpenFile;
+use uranometria_fits::read_hdus;
+
+use super::engine::{Claim, Plan, make};
 use super::input::Input;
-use super::scan::{headers, scan};
+use super::scan::{Scan, headers, scan};
 use super::stage::Staging;
 use super::{Control, Options, Report, today};
 use crate::{CubeLayout, Error, Frame, FrameTable, primary};
@@ -15,8 +19,8 @@ use crate::{CubeLayout, Error, Frame, FrameTable, primary};
 /// bytes. The file has its name only when it is whole and synced to disk.
 ///
 /// # Errors
-/// [`Error::BadFrames`] with every unusable frame, unless `options.skip_bad`; [`Error::NoRoom`],
-/// [`Error::Memory`], [`Error::Interrupted`], [`Error::Fits`].
+/// [`Error::BadFrames`] with every unusable frame, unless `options.skip_bad`; [`Error::IsInput`] where `out` is a
+/// frame; [`Error::NoRoom`], [`Error::Memory`], [`Error::Interrupted`], [`Error::Fits`].
 pub fn build(
     out: impl AsRef<Path>,
     frames: &[PathBuf],
@@ -24,12 +28,13 @@ pub fn build(
     control: &Control<'_>,
 ) -> Result<Report, Error> {
     let out = out.as_ref();
+    refuse_frame(out, frames)?;
+    let claim = Claim::take(out)?;
     let staging = Staging::beside(out);
-    let (scanned, skipped) = scan(frames, options, &staging, control)?;
-    let frames: Vec<Frame> = scanned.iter().map(|scanned| scanned.frame.clone()).collect();
+    let Scan { mut frames, pixels, skipped } = scan(frames, options, &staging, control)?;
     let template = frames.iter().position(Frame::has_wcs).unwrap_or(0);
-    let (first_primary, _) = headers(&scanned[0], &staging)?;
-    let (_, template) = headers(&scanned[template], &staging)?;
+    let (first_primary, _) = headers(&frames[0], &pixels[0], &staging)?;
+    let (_, template) = headers(&frames[template], &pixels[template], &staging)?;
     let date = options.date.clone().unwrap_or_else(today);
     let first = &frames[0];
     let layout = CubeLayout {
@@ -38,14 +43,34 @@ pub fn build(
         frames: frames.len(),
         planes: first.product.planes(),
     };
-    let plan = Plan {
-        primary: primary::of_frames(&first_primary, &frames, &skipped, &date),
-        table: FrameTable::of_frames(&template, &frames).to_hdu(),
-        layout,
-        input: Input::new(None, &scanned, layout.planes)?,
-    };
-    drop(frames);
-    let made = make(out, plan, options, control)?;
+    let primary = primary::of_frames(&first_primary, &frames, &skipped, &date);
+    let table = FrameTable::of_frames(&template, &frames).to_hdu();
+    frames.iter_mut().for_each(|frame| frame.values = Vec::new());
+    let plan = Plan { primary, table, layout, input: Input::new(None, &frames, &pixels, layout.planes)? };
+    let made = make(out, &claim, plan, options, control)?;
     staging.clear();
-    Ok(Report { path: out.to_path_buf(), layout, bytes: made.bytes, resumed: made.resumed, skipped })
+    Ok(Report {
+        path: out.to_path_buf(),
+        layout,
+        bytes: made.bytes,
+        resumed: made.resumed,
+        known: 0,
+        skipped,
+    })
+}
+
+/// Refuses to replace a frame by a cube: the name of the cube was forgotten in front of a list of frames.
+fn refuse_frame(out: &Path, frames: &[PathBuf]) -> Result<(), Error> {
+    let Ok(there) = std::fs::metadata(out) else { return Ok(()) };
+    let is_out = |path: &PathBuf| {
+        std::fs::metadata(path).is_ok_and(|meta| (meta.dev(), meta.ino()) == (there.dev(), there.ino()))
+    };
+    let is_frame = || {
+        let hdus = OpenFile::open(out).and_then(|file| read_hdus(&file));
+        hdus.is_ok_and(|hdus| Frame::from_hdus(out, &hdus, None).is_ok())
+    };
+    if frames.iter().any(is_out) || is_frame() {
+        return Err(Error::IsInput { path: out.to_path_buf() });
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -59,7 +59,7 @@ impl Blocks {
 }
 
 /// What the tables and open files of one frame take in memory, measured generously.
-const BYTES_A_FRAME: u64 = 24 << 10;
+const BYTES_A_FRAME: u64 = 28 << 10;
 /// What the program takes before it reads anything.
 const BYTES_AT_REST: u64 = 32 << 20;
 /// Blocks are made about this large where memory allows: they stay in the cache between turn and write.
@@ -95,14 +95,48 @@ pub(super) fn budget(layout: &CubeLayout, old_series_len: usize, options: &Optio
     Ok(Budget { threads, block: liked.min(most).min(layout.pixels()).max(1), most })
 }
 
+/// The right to write a cube: its hidden file, locked from before the frames are read until it is published.
+pub(super) struct Claim {
+    file: File,
+    part: PathBuf,
+}
+
+impl Claim {
+    /// Locks the hidden file of a cube.
+    pub(super) fn take(path: &Path) -> Result<Self, Error> {
+        let part = beside(path, "part");
+        Ok(Claim { file: open_locked(&part, path)?, part })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // A run that wrote nothing leaves nothing; once published, the hidden name is gone or another's.
+        let own = |file: &fs::Metadata, named: &fs::Metadata| {
+            (file.dev(), file.ino()) == (named.dev(), named.ino())
+        };
+        if let (Ok(file), Ok(named)) = (self.file.metadata(), fs::metadata(&self.part))
+            && file.len() == 0
+            && own(&file, &named)
+        {
+            let _ = fs::remove_file(&self.part);
+        }
+    }
+}
+
 /// Makes the cube under its hidden name, going on where an interrupted run stopped, and publishes it.
-pub(super) fn make(path: &Path, plan: Plan, options: &Options, control: &Control<'_>) -> Result<Made, Error> {
+pub(super) fn make(
+    path: &Path,
+    claim: &Claim,
+    plan: Plan,
+    options: &Options,
+    control: &Control<'_>,
+) -> Result<Made, Error> {
     let Plan { mut primary, table, layout, input } = plan;
     let data_len = layout.data_len().ok_or_else(|| fits::Error::TooLarge { sizes: format!("{layout:?}") })?;
     let Budget { threads, block, most } = budget(&layout, input.old_series_len(), options)?;
-    let part = beside(path, "part");
+    let Claim { file, part } = claim;
     let journal_path = beside(path, "journal");
-    let file = open_locked(&part, path)?;
 
     let mut work = Work {
         fingerprint: fingerprint(&primary, &table, &layout, &input)?,
@@ -125,21 +159,22 @@ pub(super) fn make(path: &Path, plan: Plan, options: &Options, control: &Control
     let bytes = data_start + data_padded + table.len() as u64;
 
     if found.is_empty() {
-        file.set_len(0).map_err(|source| fits::Error::io("empty it", source).in_file(&part))?;
+        file.set_len(0).map_err(|source| fits::Error::io("empty it", source).in_file(part))?;
     }
     let no_room = |source| room(path, bytes, source, "make room for it");
-    if let Err(error) = allocate(&file, bytes).map_err(no_room) {
+    if let Err(error) = allocate(file, bytes).map_err(no_room) {
         if found.is_empty() {
-            let _ = (fs::remove_file(&part), fs::remove_file(&journal_path));
+            // Dropping the claim removes the empty file.
+            let _ = (file.set_len(0), fs::remove_file(&journal_path));
         }
         return Err(error);
     }
-    let kept = still_there(&file, data_start, &blocks, found, control)?;
+    let kept = still_there(file, data_start, &blocks, found, control)?;
     let resumed = kept.iter().map(|entry| blocks.bytes(entry.block)).sum();
     let journal = Journal::begin(&journal_path, &work, &kept)
         .map_err(|source| room(&journal_path, bytes, source, "write it"))?;
 
-    let writer = Writer { file: &file, path, data_start, data_len, bytes, blocks, input, journal, control };
+    let writer = Writer { file, path, data_start, data_len, bytes, blocks, input, journal, control };
     let mut sum = writer.run(threads, &kept)?;
     for entry in &kept {
         sum.merge(Sum::from(entry.sum));
@@ -157,7 +192,7 @@ pub(super) fn make(path: &Path, plan: Plan, options: &Options, control: &Control
     write(&head, 0)?;
     file.set_len(bytes).map_err(|source| room(path, bytes, source, "set its length"))?;
     control.report(Stage::Syncing, data_len, data_len);
-    publish(&file, &part, path, Durability::Disk)?;
+    publish(file, part, path, Durability::Disk)?;
     // The cube is published; a journal left behind would only be of a finished work.
     let _ = fs::remove_file(&journal_path);
     Ok(Made { bytes, resumed })
@@ -274,12 +309,15 @@ impl Writer<'_> {
             let workers: Vec<_> = (0..threads)
                 .map(|_| scope.spawn(|| self.work(&todo, &next, &written, &failed, &result)))
                 .collect();
-            for worker in workers {
-                // A panic of a worker goes on when the scope ends.
-                let _ = worker.join();
-            }
+            let panic = workers.into_iter().filter_map(|worker| worker.join().err()).next();
             finished.store(true, Ordering::Release);
+            if let Some(panic) = panic {
+                std::panic::resume_unwind(panic);
+            }
         });
+        if written.load(Ordering::Relaxed) != self.data_len && !failed.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
         result.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 

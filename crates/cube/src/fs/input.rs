@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use uranometria_fits::fs::OpenFile;
 use uranometria_fits::{self as fits, Source};
 
-use super::scan::Scanned;
 use crate::transpose::{GROUP, Word, scatter};
-use crate::{Cube, Error};
+use crate::{Cube, Error, Frame};
 
 /// Frames in order of time, behind the frames of an older cube where there is one.
 pub(super) struct Input {
@@ -33,19 +32,22 @@ pub(super) struct Buffers {
 }
 
 impl Input {
+    /// `pixels[n]` is the file that the pixels of frame `n` are read from.
     pub(super) fn new(
         base: Option<Cube<OpenFile>>,
-        frames: &[Scanned],
+        frames: &[Frame],
+        pixels: &[PathBuf],
         planes: usize,
     ) -> Result<Self, Error> {
         let wanted = frames.len() as u64 + 64;
         let keep_open = rlimit::increase_nofile_limit(wanted).is_ok_and(|limit| limit >= wanted);
         let frames = frames
             .iter()
-            .map(|scanned| {
-                let path = scanned.pixels.clone();
+            .zip(pixels)
+            .map(|(frame, path)| {
+                let path = path.clone();
                 let file = if keep_open { Some(OpenFile::open(&path)?) } else { None };
-                Ok(FrameFile { path, starts: scanned.frame.plane_starts.clone(), file })
+                Ok(FrameFile { path, starts: frame.plane_starts.clone(), file })
             })
             .collect::<Result<_, Error>>()?;
         Ok(Input { base, frames, planes })

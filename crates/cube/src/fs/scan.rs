@@ -1,5 +1,6 @@
 //! From paths to frames: headers are read, compressed frames are copied out.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,40 +12,67 @@ use super::stage::Staging;
 use super::{Control, Options, Stage};
 use crate::{Error, Frame, Problem, Selection, select};
 
-/// A frame and the file its pixels are read from: its own, or an uncompressed copy.
-#[derive(Clone, Debug)]
-pub(super) struct Scanned {
-    pub(super) frame: Frame,
-    pub(super) pixels: PathBuf,
+/// Frames in order of time, the files their pixels are read from (their own, or uncompressed copies), and those that
+/// were left out.
+pub(super) struct Scan {
+    pub(super) frames: Vec<Frame>,
+    pub(super) pixels: Vec<PathBuf>,
+    pub(super) skipped: Vec<Problem>,
 }
 
-/// Reads the headers of all frames and keeps those that belong together, in order of time.
+/// Why a frame was not scanned.
+enum Fault {
+    /// It is the frame's fault.
+    Frame(String),
+    /// It is not: the copy cannot be written, or the work was stopped.
+    Work(Error),
+}
+
+impl From<uranometria_fits::Error> for Fault {
+    fn from(error: uranometria_fits::Error) -> Self {
+        Fault::Frame(error.to_string())
+    }
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Fault::Frame(reason)
+    }
+}
+
+/// Reads the headers of all frames and keeps those that belong together.
 pub(super) fn scan(
     paths: &[PathBuf],
     options: &Options,
     staging: &Staging,
     control: &Control<'_>,
-) -> Result<(Vec<Scanned>, Vec<Problem>), Error> {
+) -> Result<Scan, Error> {
     let done = AtomicU64::new(0);
     let total = paths.len() as u64;
-    let read: Vec<Result<Scanned, Problem>> = paths
-        .par_iter()
-        .map(|path| {
-            control.check()?;
-            let scanned = scan_one(path, options, staging);
-            control.report(Stage::Headers, done.fetch_add(1, Ordering::Relaxed) + 1, total);
-            match scanned {
-                Err(Error::NoRoom { .. }) | Ok(Ok(_)) | Ok(Err(_)) => scanned,
-                Err(other) => Ok(Err(Problem { path: path.clone(), reason: other.to_string() })),
-            }
-        })
-        .collect::<Result<_, Error>>()?;
+    let one = |path: &PathBuf| -> Result<Result<(Frame, PathBuf), Problem>, Error> {
+        control.check()?;
+        let scanned = scan_one(path, options, staging);
+        let copied = matches!(&scanned, Ok((_, pixels)) if pixels != path);
+        let stage = if copied { Stage::Decompressing } else { Stage::Headers };
+        control.report(stage, done.fetch_add(1, Ordering::Relaxed) + 1, total);
+        match scanned {
+            Ok(scanned) => Ok(Ok(scanned)),
+            Err(Fault::Frame(reason)) => Ok(Err(Problem { path: path.clone(), reason })),
+            Err(Fault::Work(error)) => Err(error),
+        }
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads()).build();
+    let read = match pool {
+        Ok(pool) => pool.install(|| paths.par_iter().map(one).collect::<Result<Vec<_>, Error>>()),
+        // No threads are to be had: one is.
+        Err(_) => paths.iter().map(one).collect(),
+    }?;
     let mut frames = Vec::new();
-    let mut copies = std::collections::HashMap::new();
+    let mut copies = HashMap::new();
     let mut problems = Vec::new();
     for result in read {
         match result {
-            Ok(Scanned { frame, pixels }) => {
+            Ok((frame, pixels)) => {
                 if pixels != frame.path {
                     copies.insert(frame.path.clone(), pixels);
                 }
@@ -53,48 +81,53 @@ pub(super) fn scan(
             Err(problem) => problems.push(problem),
         }
     }
-    let Selection { frames, skipped } = select(frames, problems, options.skip_bad)?;
-    let scanned = frames
-        .into_iter()
-        .map(|mut frame| {
-            frame.sector = options.sector.or(frame.sector);
-            let pixels = copies.get(&frame.path).unwrap_or(&frame.path).clone();
-            Scanned { frame, pixels }
-        })
-        .collect();
-    Ok((scanned, skipped))
+    let Selection { mut frames, skipped } = select(frames, problems, options.skip_bad)?;
+    for frame in &mut frames {
+        frame.sector = options.sector.or(frame.sector);
+    }
+    let pixels = frames.iter().map(|frame| copies.get(&frame.path).unwrap_or(&frame.path).clone()).collect();
+    Ok(Scan { frames, pixels, skipped })
 }
 
-fn scan_one(path: &Path, options: &Options, staging: &Staging) -> Result<Result<Scanned, Problem>, Error> {
-    let problem = |reason: String| Problem { path: path.to_path_buf(), reason };
+fn scan_one(path: &Path, options: &Options, staging: &Staging) -> Result<(Frame, PathBuf), Fault> {
     let file = OpenFile::open(path)?;
     let hdus = if is_gzip(&file) { None } else { Some(read_hdus(&file).map_err(|e| e.in_file(path))?) };
-    let needs_copy = hdus.as_ref().is_none_or(|hdus| hdus.iter().any(is_tile_compressed));
-    let frame = |hdus: &[Hdu]| Frame::from_hdus(path, hdus, options.product);
-    let (frame, pixels) = match hdus {
-        Some(hdus) if !needs_copy => match frame(&hdus) {
-            Ok(frame) if frame.plain => (frame, path.to_path_buf()),
-            Ok(frame) => {
-                let pixels = staging.converted(path, &file, &hdus, &frame)?;
-                (staging.frame_of_copy(frame), pixels)
-            }
-            Err(reason) => return Ok(Err(problem(reason))),
-        },
+    match hdus {
+        Some(hdus) if !hdus.iter().any(is_tile_compressed) => {
+            frame_of(path, path.to_path_buf(), &file, &hdus, options, staging)
+        }
         _ => {
-            let copy = staging.decompressed(path)?;
+            let copy = staging.decompressed(path).map_err(of_copy)?;
             let file = OpenFile::open(&copy)?;
             let hdus = read_hdus(&file).map_err(|e| e.in_file(path))?;
-            match frame(&hdus) {
-                Ok(frame) if frame.plain => (frame, copy),
-                Ok(frame) => {
-                    let pixels = staging.converted(path, &file, &hdus, &frame)?;
-                    (staging.frame_of_copy(frame), pixels)
-                }
-                Err(reason) => return Ok(Err(problem(reason))),
-            }
+            frame_of(path, copy, &file, &hdus, options, staging)
         }
-    };
-    Ok(Ok(Scanned { frame, pixels }))
+    }
+}
+
+/// Makes the frame of a file; pixels that are no plain f32 are converted.
+fn frame_of(
+    path: &Path,
+    pixels: PathBuf,
+    file: &OpenFile,
+    hdus: &[Hdu],
+    options: &Options,
+    staging: &Staging,
+) -> Result<(Frame, PathBuf), Fault> {
+    let frame = Frame::from_hdus(path, hdus, options.product)?;
+    if frame.plain {
+        return Ok((frame, pixels));
+    }
+    let pixels = staging.converted(path, file, hdus, &frame).map_err(of_copy)?;
+    Ok((staging.frame_of_copy(frame), pixels))
+}
+
+/// Tells what is wrong with a frame from what is wrong with writing its copy.
+fn of_copy(error: Error) -> Fault {
+    match error {
+        Error::Fits(error) => Fault::Frame(error.to_string()),
+        other => Fault::Work(other),
+    }
 }
 
 fn is_gzip(file: &OpenFile) -> bool {
@@ -107,11 +140,11 @@ fn is_tile_compressed(hdu: &Hdu) -> bool {
 }
 
 /// Reads the primary and the science header of a frame again, with their comments.
-pub(super) fn headers(scanned: &Scanned, staging: &Staging) -> Result<(Header, Header), Error> {
-    let path = staging.headers_of(&scanned.frame, &scanned.pixels);
+pub(super) fn headers(frame: &Frame, pixels: &Path, staging: &Staging) -> Result<(Header, Header), Error> {
+    let path = staging.headers_of(frame, pixels);
     let file = OpenFile::open(&path)?;
     let hdus = read_hdus(&file).map_err(|error| error.in_file(&path))?;
-    let science = scanned.frame.product.science_hdu();
+    let science = frame.product.science_hdu();
     let header = |n: usize| hdus.get(n).map(|hdu| hdu.header.clone()).unwrap_or_default();
     Ok((header(0), header(science)))
 }

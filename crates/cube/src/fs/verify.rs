@@ -11,11 +11,12 @@ use uranometria_fits::{self as fits, Source};
 
 use super::engine::{Budget, budget};
 use super::input::{Buffers, Input};
-use super::scan::{Scanned, scan};
+use super::scan::{Scan, scan};
 use super::stage::Staging;
 use super::{Control, Options, Stage, open};
+use crate::frame_table::ascii;
 use crate::transpose::Word;
-use crate::{Cell, Cube, Error};
+use crate::{Cell, Cube, Error, Frame};
 
 /// What a cube was compared with.
 #[derive(Clone, Debug)]
@@ -56,21 +57,29 @@ pub fn verify(
     let path = cube_path.as_ref();
     let cube = open(path)?;
     let mut verified = Verified { frames: 0, bytes: 0, checksums: 0, differences: 0, examples: Vec::new() };
-    let staging = Staging::beside(path);
+    let staging = Staging::apart(path);
     let skip = Options { skip_bad: true, product: Some(cube.product()), ..options.clone() };
-    let (scanned, unusable) = scan(frames, &skip, &staging, control)?;
-    let mut given: HashMap<String, Scanned> =
-        scanned.into_iter().map(|scanned| (scanned.frame.file_name(), scanned)).collect();
+    let Scan { frames, pixels, skipped: unusable } = scan(frames, &skip, &staging, control)?;
+    // The table has names in ASCII.
+    let mut given: HashMap<String, (Frame, PathBuf)> = frames
+        .into_iter()
+        .zip(pixels)
+        .map(|(frame, pixels)| (ascii(&frame.file_name()), (frame, pixels)))
+        .collect();
 
     let mut rows = Vec::new();
-    let mut matched = Vec::new();
+    let (mut matched, mut files) = (Vec::new(), Vec::new());
     for (row, name) in cube.file_names().into_iter().enumerate() {
-        let known = given.keys().find(|given| **given == name || is_cut(&name, given)).cloned();
-        match known.and_then(|known| given.remove(&known)) {
-            Some(frame) => {
+        let found = given.remove(&name).or_else(|| {
+            let longer = given.keys().find(|given| is_cut(&name, given)).cloned();
+            longer.and_then(|longer| given.remove(&longer))
+        });
+        match found {
+            Some((frame, pixels)) => {
                 compare_headers(&cube, row, &frame, &mut verified);
                 rows.push(row);
                 matched.push(frame);
+                files.push(pixels);
             }
             None => verified.differ(format!("frame {name} (row {row}) was not given")),
         }
@@ -82,7 +91,7 @@ pub fn verify(
         .filter(|card| card.keyword == "HISTORY")
         .filter_map(|card| card.comment.trim_start().strip_prefix("skipped "))
         .collect();
-    let listed = |name: &str| skipped.iter().any(|line| line.starts_with(name));
+    let listed = |name: &str| skipped.iter().any(|line| line.starts_with(&ascii(name)));
     for name in given.keys().filter(|name| !listed(name)) {
         verified.differ(format!("frame {name} is not in the cube"));
     }
@@ -92,7 +101,7 @@ pub fn verify(
         }
     }
     verified.frames = rows.len();
-    let sum = compare_pixels(&cube, &rows, &matched, options, control, &mut verified)?;
+    let sum = compare_pixels(&cube, &rows, (&matched, &files), options, control, &mut verified)?;
     for hdu in cube.hdus() {
         let data = match hdu.index {
             1 => sum,
@@ -105,7 +114,6 @@ pub fn verify(
             Err(error) => return Err(error.into()),
         }
     }
-    staging.clear();
     Ok(verified)
 }
 
@@ -114,14 +122,18 @@ fn is_cut(stored: &str, given: &str) -> bool {
     stored.len() >= 30 && given.starts_with(stored)
 }
 
-fn compare_headers(cube: &Cube<OpenFile>, row: usize, scanned: &Scanned, verified: &mut Verified) {
+fn compare_headers(cube: &Cube<OpenFile>, row: usize, frame: &Frame, verified: &mut Verified) {
     let table = cube.frames();
-    let name = scanned.frame.file_name();
-    for (keyword, value) in &scanned.frame.values {
+    let name = frame.file_name();
+    for (keyword, value) in &frame.values {
         if !table.has(keyword) {
             continue;
         }
-        let (stored, wanted) = (table.cell(row, keyword), Cell::from(value));
+        let wanted = match Cell::from(value) {
+            Cell::Text(text) => Cell::Text(ascii(&text)),
+            other => other,
+        };
+        let stored = table.cell(row, keyword);
         let same = match (&stored, &wanted) {
             (Cell::Integer(0) | Cell::Missing, Cell::Missing) => true,
             (Cell::Missing, Cell::Text(text)) => text.is_empty(),
@@ -156,14 +168,14 @@ fn display(cell: &Cell) -> String {
 fn compare_pixels(
     cube: &Cube<OpenFile>,
     rows: &[usize],
-    frames: &[Scanned],
+    (frames, pixels): (&[Frame], &[PathBuf]),
     options: &Options,
     control: &Control<'_>,
     verified: &mut Verified,
 ) -> Result<Sum, Error> {
     let layout = *cube.layout();
     let planes = layout.planes;
-    let input = Input::new(None, frames, planes)?;
+    let input = Input::new(None, frames, pixels, planes)?;
     let Budget { threads, block, .. } = budget(&layout, rows.len() * planes * 4, options)?;
     let total = layout.data_len().unwrap_or(u64::MAX);
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
@@ -231,7 +243,7 @@ fn compare_pixels(
 fn describe(
     layout: &crate::CubeLayout,
     pixel: usize,
-    scanned: &Scanned,
+    frame: &Frame,
     plane: usize,
     have: Word,
     want: Word,
@@ -239,5 +251,5 @@ fn describe(
     let plane = ["flux", "error"][plane.min(1)];
     let (x, y) = (pixel % layout.columns, pixel / layout.columns);
     let (have, want) = (f32::from_be_bytes(have), f32::from_be_bytes(want));
-    format!("{}: {plane} of column {x}, row {y} is {want}, the cube has {have}", scanned.frame.file_name())
+    format!("{}: {plane} of column {x}, row {y} is {want}, the cube has {have}", frame.file_name())
 }

@@ -85,8 +85,9 @@ fn table(curve: &LightCurve) -> Vec<u8> {
     };
     // A column SECTOR hides the keyword from lightkurve, which sorts light curves by it.
     let sectors = curve.sector.windows(2).any(|pair| pair[0] != pair[1]);
+    let days = format!("{}, days", curve.time_reference());
     let mut columns = vec![
-        other("TIME", "D", Some("BJD - 2457000, days"), "D14.7", "mid-time of the frame"),
+        other("TIME", "D", Some(&days), "D14.7", "mid-time of the frame"),
         other("TIMECORR", "E", Some("d"), "E14.7", "barycentric correction in TIME"),
         other("CADENCENO", "J", None, "I10", "cadence number"),
         flux("SAP_FLUX", "sum over the aperture minus SAP_BKG"),

@@ -74,7 +74,7 @@ fn metadata(curve: &LightCurve) -> Vec<KeyValue> {
     };
     let number = |keyword: &str| first?.number(keyword).map(|number| format!("{number:?}"));
     add("time_unit".into(), Some("d".into()));
-    add("time_reference".into(), Some("BJD - 2457000".into()));
+    add("time_reference".into(), Some(curve.time_reference().into()));
     add("time_system".into(), Some(text("TIMESYS").unwrap_or("TDB".into())));
     let unit = match &curve.unit {
         FluxUnit::Relative => Some("relative".to_string()),

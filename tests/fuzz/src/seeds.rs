@@ -1,0 +1,257 @@
+//! Writes the files that fuzzing begins with: `cargo run --bin seeds` in this folder.
+//!
+//! They are small, so that a change hits something, and hold what the readers tell apart: both products, files
+//! with and without world coordinates, every type of column and of pixel.
+
+use std::path::Path;
+
+use uranometria_cube::Cube;
+use uranometria_cutout::lightcurve::{Background, LightCurve, to_fits};
+use uranometria_cutout::{Aperture, Cutter, Place, Size, Tpf};
+use uranometria_fits::checksum::sealed_hdu;
+use uranometria_fits::{BLOCK, Card, ColumnSpec, Header, Value, table_header};
+use uranometria_sky::{Direction, Track};
+
+fn main() {
+    let headers = [("plain", headers()), ("extension", image(16, -5))];
+    write("header", headers.iter().map(|(name, bytes)| (*name, bytes.clone())));
+    write(
+        "table",
+        [("columns", columns()), ("images", images()), ("spoc", frame(true)), ("tica", frame(false))],
+    );
+    let cubes = [("spoc", cube(true, true)), ("tica", cube(false, true)), ("bare", cube(true, false))];
+    write("cube", cubes.iter().map(|(name, bytes)| (*name, bytes.clone())));
+    let mut tpfs = vec![("small", stamp())];
+    for ((name, _), bytes) in cubes.iter().zip(cubes.iter().map(|(_, bytes)| bytes)) {
+        let cutter = Cutter::new(Cube::open(bytes.clone()).unwrap());
+        let cutout = cutter.cut(Place::Pixel { x: 2.0, y: 1.0 }, Size::square(3)).unwrap();
+        if *name != "tica" {
+            tpfs.push((*name, cutout.to_tpf().unwrap()));
+        }
+        if *name == "spoc" {
+            let wcs = &cutter.cube().wcs().unwrap().wcs;
+            let at = |x, y| {
+                let (ra, dec) = wcs.pixel_to_sky(x, y);
+                Direction::from_degrees(ra, dec).unwrap()
+            };
+            let times = cutter.cube().times();
+            let track =
+                Track::new(&[times[0], times[times.len() - 1]], &[at(1.0, 1.0), at(3.0, 2.0)]).unwrap();
+            tpfs.push(("moving", cutter.follow(&track, Size::square(3)).unwrap().to_tpf().unwrap()));
+        }
+    }
+    let tpf = Tpf::read(&stamp()).unwrap();
+    let curve = LightCurve::extract(&tpf, &Aperture::all(&tpf).unwrap(), Background::None).unwrap();
+    tpfs.push(("mask", to_fits(&curve).unwrap()));
+    write("tpf", tpfs);
+    write("targets", texts().map(|(name, text)| (name, text.as_bytes().to_vec())));
+}
+
+fn write<'a>(target: &str, seeds: impl IntoIterator<Item = (&'a str, Vec<u8>)>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, bytes) in seeds {
+        std::fs::write(folder.join(name), bytes).unwrap();
+    }
+}
+
+fn headers() -> Vec<u8> {
+    let mut header = Header::primary();
+    header.set("OBJECT", "it's a star", "quoted");
+    header.set("LONG", "a string of many words, ".repeat(8).trim_end(), "continued");
+    header.set("REAL", -1.5e-300, "");
+    header.set("BIG", i64::MIN, "");
+    header.set("NOTHING", Value::Undefined, "undefined");
+    header.set("COMPLEX", Value::Complex(1.0, -2.5), "");
+    header.set("ESO DET ID", 5, "by HIERARCH");
+    header.set("ODD", Value::Invalid("nan".into()), "");
+    header.push(Card::commentary("COMMENT", "a comment"));
+    header.history("long ".repeat(30));
+    header.to_bytes()
+}
+
+fn images() -> Vec<u8> {
+    let mut bytes = headers();
+    for (bitpix, blank) in [(8, 3), (32, 7), (64, 9), (-32, 0), (-64, 0)] {
+        bytes.extend(&image(bitpix, blank)[BLOCK as usize..]);
+    }
+    bytes
+}
+
+fn image(bitpix: i32, blank: i32) -> Vec<u8> {
+    let mut header = Header::image_extension(bitpix, &[3, 2]);
+    header.set("BSCALE", 2.0, "");
+    header.set("BZERO", 32768, "");
+    if blank != 0 {
+        header.set("BLANK", blank, "");
+    }
+    let data: Vec<u8> = (0..(6 * bitpix.unsigned_abs() / 8) as u8).collect();
+    let mut bytes = sealed_hdu(Header::primary(), &[]);
+    bytes.extend(sealed_hdu(header, &data));
+    bytes
+}
+
+/// What a target pixel file must have and little more: 5 frames of 4 x 3 pixels.
+fn stamp() -> Vec<u8> {
+    let specs = [
+        ColumnSpec::new("TIME", "D"),
+        ColumnSpec { dim: Some(vec![4, 3]), unit: Some("e-/s".into()), ..ColumnSpec::new("FLUX", "12E") },
+        ColumnSpec { dim: Some(vec![4, 3]), ..ColumnSpec::new("FLUX_ERR", "12E") },
+        ColumnSpec::new("QUALITY", "J"),
+        ColumnSpec::new("CADENCENO", "J"),
+    ];
+    let mut data = Vec::new();
+    for frame in 0..5i32 {
+        data.extend((1325.0 + f64::from(frame) / 48.0).to_be_bytes());
+        data.extend((0..24).flat_map(|at| if at == 5 { 900.0 } else { (at + frame) as f32 }.to_be_bytes()));
+        data.extend([if frame == 1 { 128 } else { 0 }, frame].iter().flat_map(|x| x.to_be_bytes()));
+    }
+    let mut bytes = sealed_hdu(Header::primary(), &[]);
+    bytes.extend(sealed_hdu(table_header(&specs, 112, 5, |_, _| {}), &data));
+    let mut header = Header::image_extension(32, &[4, 3]);
+    header.set("EXTNAME", "APERTURE", "");
+    let bits: Vec<u8> =
+        (0..12i32).flat_map(|at| if at == 3 { 1025 } else { 1 | at & 2 }.to_be_bytes()).collect();
+    bytes.extend(sealed_hdu(header, &bits));
+    bytes
+}
+
+fn columns() -> Vec<u8> {
+    let forms = ["D", "E", "2J", "K", "3I", "4B", "L", "5A", "12X", "C", "M", "1PE(3)", "1QD(2)", "0J", "6E"];
+    let widths = [8, 4, 8, 8, 6, 4, 1, 5, 2, 8, 16, 8, 16, 0, 24];
+    let specs: Vec<ColumnSpec> = (1..)
+        .zip(forms)
+        .map(|(n, form)| ColumnSpec {
+            null: form.ends_with(['J', 'K', 'I', 'B']).then_some(-1),
+            dim: (form == "6E").then(|| vec![3, 2]),
+            unit: Some("d".into()),
+            ..ColumnSpec::new(format!("NAME{n}"), form)
+        })
+        .collect();
+    let row_len: usize = widths.iter().sum();
+    let data: Vec<u8> = (0..row_len * 3).map(|at| at as u8).collect();
+    let mut bytes = sealed_hdu(Header::primary(), &[]);
+    let scaled = |n: usize, header: &mut Header| {
+        if n == 3 {
+            header.set("TSCAL3", 0.5, "");
+            header.set("TZERO3", 10.0, "");
+        }
+    };
+    bytes.extend(sealed_hdu(table_header(&specs, row_len, 3, scaled), &data));
+    bytes
+}
+
+/// A full-frame image of 3 x 2 pixels.
+fn frame(spoc: bool) -> Vec<u8> {
+    let mut image = if spoc { Header::image_extension(-32, &[3, 2]) } else { Header::primary() };
+    for (keyword, value) in [("BITPIX", -32), ("NAXIS", 2), ("NAXIS1", 3), ("NAXIS2", 2)] {
+        image.set(keyword, value, "");
+    }
+    let keywords =
+        if spoc { ["CAMERA", "CCD", "TSTART", "TSTOP"] } else { ["CAMNUM", "CCDNUM", "STARTTJD", "ENDTJD"] };
+    for (n, keyword) in (1..).zip(keywords) {
+        image.set(keyword, n, "");
+    }
+    let pixels = [0x3f; 24];
+    if !spoc {
+        return sealed_hdu(image, &pixels);
+    }
+    [sealed_hdu(Header::primary(), &[]), sealed_hdu(image.clone(), &pixels), sealed_hdu(image, &pixels)]
+        .concat()
+}
+
+/// A cube of 5 x 4 pixels and 6 frames.
+fn cube(spoc: bool, wcs: bool) -> Vec<u8> {
+    let (columns, rows, frames, planes) = (5, 4, 6, if spoc { 2 } else { 1 });
+    let mut primary = Header::primary();
+    for (keyword, value) in [("SECTOR", 1), ("CAMERA", 4), ("CCD", 2)] {
+        primary.set(keyword, value, "");
+    }
+    primary.set("TSTART", 1325.0, "");
+    primary.set("TSTOP", 1325.2, "");
+    let pixels: Vec<u8> = (0..columns * rows * frames * planes)
+        .flat_map(|at| if at == 7 { f32::NAN } else { at as f32 * 0.5 }.to_be_bytes())
+        .collect();
+    let mut image = Header::image_extension(-32, &[planes, frames, columns, rows]);
+    image.set("EXTNAME", "FFIS", "");
+    let time: &[&str] =
+        if spoc { &["TSTART", "TSTOP", "BARYCORR"] } else { &["STARTTJD", "MIDTJD", "ENDTJD"] };
+    let whole = if spoc { ["FFIINDEX", "DQUALITY"] } else { ["CADENCE", "QUAL_BIT"] };
+    let numbers: &[(&str, f64)] = &[
+        ("CRVAL1", 84.0),
+        ("CRVAL2", -80.0),
+        ("CRPIX1", 3.0),
+        ("CRPIX2", 2.5),
+        ("CD1_1", 0.005),
+        ("CD1_2", -0.001),
+        ("CD2_1", 0.001),
+        ("CD2_2", 0.005),
+        ("A_ORDER", 2.0),
+        ("B_ORDER", 2.0),
+        ("A_2_0", 1e-4),
+        ("B_0_2", -1e-4),
+    ];
+    let mut specs: Vec<ColumnSpec> = time.iter().map(|name| ColumnSpec::new(*name, "D")).collect();
+    specs.extend(whole.map(|name| ColumnSpec::new(name, "J")));
+    if wcs {
+        specs.extend(["CTYPE1", "CTYPE2"].map(|name| ColumnSpec::new(name, "12A")));
+        specs.extend(numbers.iter().map(|(name, _)| ColumnSpec::new(*name, "D")));
+    }
+    specs.push(ColumnSpec::new("INT_TIME", "D"));
+    specs.push(ColumnSpec::new("FFI_FILE", "8A"));
+    let mut data = Vec::new();
+    for frame in 0..frames {
+        let start = 1325.0 + frame as f64 / 48.0;
+        for n in 0..time.len() {
+            data.extend((start + n as f64 / 96.0).to_be_bytes());
+        }
+        data.extend((4697 + frame as i32).to_be_bytes());
+        data.extend((if frame == 2 { 32i32 } else { 0 }).to_be_bytes());
+        if wcs {
+            // One frame without coordinates.
+            let tangent = if frame == 4 { b"            " } else { b"RA---TAN-SIP" };
+            data.extend(tangent);
+            data.extend(b"DEC--TAN-SIP");
+            for (name, value) in numbers {
+                let drift = if *name == "CRPIX1" { frame as f64 / 20.0 } else { 0.0 };
+                data.extend((value + drift).to_be_bytes());
+            }
+        }
+        data.extend(1.98f64.to_be_bytes());
+        data.extend(format!("f{frame}.fits\0").as_bytes());
+    }
+    let mut bytes = sealed_hdu(primary, &[]);
+    bytes.extend(sealed_hdu(image, &pixels));
+    bytes.extend(sealed_hdu(table_header(&specs, data.len() / frames, frames, |_, _| {}), &data));
+    bytes
+}
+
+fn texts() -> [(&'static str, &'static str); 6] {
+    [
+        (
+            "list",
+            "# targets\nra,dec,name,size\n84.2912,-80.4691,pi Men,11x15\n359.9,12,\"a, b\",7\n-10,90,,\n",
+        ),
+        (
+            "track",
+            "time,ra,dec\n1325.0,359.9,1.0\n1325.5,0.1,1.1\n1326.0,0.4,1.3\n1327,0.8,1.2\n1329,1.2,1\n",
+        ),
+        ("angles", "0.5deg\n11arcmin\n5 arcsec\n30mas\n1e-3rad\n1.5'\n2\"\n1\u{b0}\n-2.5\n11x15\n"),
+        (
+            "sip",
+            "CTYPE1=RA---TAN-SIP\nCTYPE2=DEC--TAN-SIP\nCRVAL1=311.69\nCRVAL2=-43.13\nCRPIX1=1045\nCRPIX2=1001\n\
+             CD1_1=0.00537\nCD1_2=-0.00183\nCD2_1=0.00197\nCD2_2=0.00541\nA_ORDER=2\nA_2_0=-1.9e-5\nA_1_1=1.7e-5\n\
+             B_ORDER=3\nB_0_2=1.7e-5\nB_0_3=-2.7e-9\nX=300\nY=1700\nCOLUMNS=11\nROWS=5\n",
+        ),
+        (
+            "rotated",
+            "CTYPE1=DEC--TAN\nCTYPE2=RA---TAN\nCUNIT1=arcsec\nCUNIT2=deg\nCRVAL1=324000\nCRVAL2=10\nCRPIX1=5\nCRPIX2=5\n\
+             CDELT1=21\nCDELT2=-0.005\nCROTA1=30\nLONPOLE=170\nRA=10\nDEC=89.99\n",
+        ),
+        (
+            "matrix",
+            "CTYPE1=RA---TAN\nCTYPE2=DEC--TAN\nCRVAL1=0\nCRVAL2=0\nCRPIX1=1\nCRPIX2=1\nCDELT1=-0.005\nPC1_1=1\n\
+             PC1_2=0.1\nPC2_1=-0.1\nPC2_2=1\nX=1e300\nY=-1e300\nCOLUMNS=1\nROWS=1\n",
+        ),
+    ]
+}
