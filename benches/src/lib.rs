@@ -1,1 +1,8 @@
-//! benches
+//! What the benchmarks share: their input, clocks and tables.
+//!
+//! The questions are asked in `cube.rs` and `cutout.rs`, the answers kept in `RESULTS.md`.
+
+pub mod input;
+pub mod measure;
+pub mod peers;
+pub mod run;

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Makes a Python environment with the peers that tests and benchmarks compare with.
+#
+#   benches/peers/install.sh [FOLDER]        (default: target/peers in the workspace)
+#
+# The versions are those of requirements.txt. Does nothing where the folder has them already.
+set -eu
+
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+venv=${1:-$here/../../target/peers}
+wanted=$here/requirements.txt
+installed=$venv/requirements.txt
+
+if [ -x "$venv/bin/python" ] && cmp -s "$wanted" "$installed"; then
+    echo "$venv: there already"
+    exit 0
+fi
+
+python=${PYTHON:-python3}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "error: $python is older than 3.11; set PYTHON to a newer one" >&2
+    exit 2
+}
+rm -f "$installed"
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --requirement "$wanted"
+"$venv/bin/python" -m pip check
+"$venv/bin/python" -c 'import astrocut, astropy, lightkurve, pyarrow'
+# Written last: an interrupted run is begun again.
+cp "$wanted" "$installed"
+echo "$venv: ready"
