@@ -8,7 +8,7 @@ use std::io;
 
 use uranometria_cube::Product;
 use uranometria_fits::checksum::{self, Sum};
-use uranometria_fits::{Card, ColumnSpec, Header, Source, Value, padding, table_header};
+use uranometria_fits::{Card, ColumnSpec, Source, Value, padding, table_header};
 
 use crate::cutter::Run;
 use crate::pixels::{Rows, Series, pieces};
@@ -21,8 +21,8 @@ const PIECE: usize = 256 << 10;
 /// A target pixel file whose table is still to be made.
 pub(crate) struct Parts {
     primary: Vec<u8>,
-    pixels: Header,
-    pixels_len: usize,
+    /// Sealed for a table whose sum is 0.
+    pixels: Vec<u8>,
     aperture: Vec<u8>,
     rows: Layout,
 }
@@ -53,15 +53,13 @@ impl Layout {
 impl Parts {
     /// Byte offset of the table's rows in the file.
     pub(crate) fn table_start(&self) -> u64 {
-        (self.primary.len() + self.pixels_len) as u64
+        (self.primary.len() + self.pixels.len()) as u64
     }
 
     /// The headers before the rows, once these are summed.
     pub(crate) fn head(&self, sum: Sum) -> Vec<u8> {
-        let mut pixels = self.pixels.clone();
-        checksum::seal(&mut pixels, sum);
-        let mut head = self.primary.clone();
-        head.extend(pixels.to_bytes());
+        let mut head = [self.primary.as_slice(), &self.pixels].concat();
+        checksum::reseal(&mut head[self.primary.len()..], sum);
         head
     }
 }
@@ -122,9 +120,6 @@ impl<S: Source> Cutout<'_, S> {
                 pixels.push(Card::commentary("COMMENT", format!(" {line}")));
             }
         }
-        // Sealing puts other values of the same length here.
-        pixels.set("CHECKSUM", "0".repeat(16), "HDU checksum");
-        pixels.set("DATASUM", "0", "data unit checksum");
         let layout = self.cutter.cube().layout();
         let aperture: Vec<u8> = self
             .stamp
@@ -135,8 +130,7 @@ impl<S: Source> Cutout<'_, S> {
         Parts {
             aperture: checksum::sealed_hdu(self.aperture_header(&primary), &aperture),
             primary: checksum::sealed_hdu(primary, &[]),
-            pixels_len: pixels.to_bytes().len(),
-            pixels,
+            pixels: checksum::sealed_header(pixels, Sum::default()),
             rows,
         }
     }

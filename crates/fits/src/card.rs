@@ -7,6 +7,7 @@
 //! FITS support office.
 
 use std::fmt;
+use std::io::Write;
 
 /// The length of a card in bytes.
 pub(crate) const CARD: usize = 80;
@@ -195,6 +196,47 @@ impl Card {
     ///
     /// Characters outside printable ASCII become `?`. A comment that does not fit is cut.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        if !self.write_usual(out) {
+            out.truncate(start);
+            self.write_any(out);
+        }
+    }
+
+    /// Writes a printable card of one piece without a detour; whether it could.
+    fn write_usual(&self, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        let Some(value) = self.value.as_ref().filter(|_| plain_keyword(&self.keyword)) else { return false };
+        out.extend_from_slice(self.keyword.as_bytes());
+        out.resize(start + 8, b' ');
+        out.extend_from_slice(b"= ");
+        let at = out.len();
+        match value {
+            Value::Text(text) if text.len() > CARD - 12 || text.contains('\'') => return false,
+            Value::Text(text) => {
+                out.push(b'\'');
+                out.extend_from_slice(text.as_bytes());
+                out.resize(out.len().max(at + 9), b' ');
+                out.push(b'\'');
+                out.resize(out.len().max(at + 20), b' ');
+            }
+            other => {
+                // Writing to memory does not fail.
+                let _ = write!(out, "{other}");
+                let blanks = 20usize.saturating_sub(out.len() - at);
+                out.resize(out.len() + blanks, b' ');
+                out[at..].rotate_right(blanks);
+            }
+        }
+        if !self.comment.is_empty() && out.len() - start + 4 <= CARD {
+            out.extend_from_slice(b" / ");
+            out.extend_from_slice(self.comment.as_bytes());
+        }
+        out.resize(start + CARD, b' ');
+        out[start..].iter().all(|c| matches!(c, b' '..=b'~'))
+    }
+
+    fn write_any(&self, out: &mut Vec<u8>) {
         let Some(value) = &self.value else { return self.write_commentary(out) };
         let head = if plain_keyword(&self.keyword) {
             format!("{:<8}= ", self.keyword)

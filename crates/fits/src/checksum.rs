@@ -82,6 +82,33 @@ pub fn seal(header: &mut Header, data: Sum) {
     header.set("CHECKSUM", encode(!sum.value()), "HDU checksum");
 }
 
+/// Writes a header with the DATASUM and CHECKSUM that [`seal`] sets.
+///
+/// The cards are written once; where the sum of the data is not known yet, [`reseal`] puts it in later.
+pub fn sealed_header(mut header: Header, data: Sum) -> Vec<u8> {
+    header.set("CHECKSUM", "0".repeat(16), "HDU checksum");
+    header.set("DATASUM", "0", "data unit checksum");
+    let mut bytes = header.to_bytes();
+    reseal(&mut bytes, data);
+    bytes
+}
+
+/// Replaces the values of DATASUM and CHECKSUM in a header made by [`sealed_header`].
+pub fn reseal(header: &mut [u8], data: Sum) {
+    let place =
+        |header: &[u8], keyword: &[u8]| header.chunks_exact(80).position(|card| card.starts_with(keyword));
+    let (Some(checksum), Some(datasum)) = (place(header, b"CHECKSUM="), place(header, b"DATASUM =")) else {
+        return;
+    };
+    let value = format!("'{:<8}'", data.value());
+    header[datasum * 80 + 10..datasum * 80 + 30].copy_from_slice(format!("{value:<20}").as_bytes());
+    let checksum = checksum * 80 + 11..checksum * 80 + 27;
+    header[checksum.clone()].fill(b'0');
+    let mut sum = data;
+    sum.add(header);
+    header[checksum].copy_from_slice(encode(!sum.value()).as_bytes());
+}
+
 /// Spells a sum as sixteen letters and digits whose own sum is that sum (FITS 4.0, appendix J.2).
 fn encode(value: u32) -> String {
     let mut letters = [0u8; 16];
@@ -175,11 +202,10 @@ fn sum_range<S: Source + ?Sized>(source: &S, from: u64, to: u64) -> Result<Sum, 
 /// Writes an HDU of bytes in memory: sealed header, data, padding.
 ///
 /// The padding of image and binary table data is zeros, which do not change the sum.
-pub fn sealed_hdu(mut header: Header, data: &[u8]) -> Vec<u8> {
+pub fn sealed_hdu(header: Header, data: &[u8]) -> Vec<u8> {
     let mut sum = Sum::default();
     sum.add(data);
-    seal(&mut header, sum);
-    let mut bytes = header.to_bytes();
+    let mut bytes = sealed_header(header, sum);
     bytes.extend_from_slice(data);
     bytes.extend_from_slice(padding(data.len() as u64));
     bytes
@@ -233,6 +259,18 @@ mod tests {
                 if total == 0 { 0 } else { (total - 1) % 0xffff_ffff + 1 },
                 "{len}"
             );
+        }
+    }
+
+    #[test]
+    fn a_header_sealed_late_is_the_same_as_one_sealed_at_once() {
+        for value in [0, 7, 1234567890, u32::MAX] {
+            let mut header = Header::primary();
+            header.set("OBJECT", "it's long".repeat(20), "");
+            let mut late = sealed_header(header.clone(), Sum::from(99));
+            reseal(&mut late, Sum::from(value));
+            seal(&mut header, Sum::from(value));
+            assert_eq!(late, header.to_bytes());
         }
     }
 

@@ -127,7 +127,9 @@ impl NewFile {
         let path = path.as_ref();
         let part = part_path(path, "part");
         let file = open_locked(&part, path)?;
-        file.set_len(0).map_err(|source| Error::io("empty it", source).in_file(&part))?;
+        // Emptying an empty file would be harmless, but ext4 sends a file that was emptied to the disk when it is closed.
+        let empty = || if file.metadata()?.len() > 0 { file.set_len(0) } else { Ok(()) };
+        empty().map_err(|source| Error::io("empty it", source).in_file(&part))?;
         Ok(NewFile { file, part, path: path.to_path_buf(), published: false })
     }
 
