@@ -59,7 +59,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn check(cutout: &Cutout<'_, Vec<u8>>) {
-    let _ = fs::default_name(cutout, fs::Format::Tpf);
+    let _ = fs::default_name(cutout, "s0001-1-1", fs::Format::Tpf);
     let (flux, error) = cutout.flux_and_error().expect("the pixels are in the file");
     let pixels = cutout.stamp().pixels();
     assert_eq!(flux.len(), pixels * cutout.len());
