@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates each may need; a crate that is not here has no place in the picture yet.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("sky", &[]),
     ("wcs", &[]),
+    ("lttb", &[]),
     ("plot", &[]),
     ("fits", &[]),
     ("cube", &["fits", "wcs"]),

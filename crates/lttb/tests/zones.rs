@@ -1,0 +1,254 @@
+//! Zone maps against looking at every point of the window.
+
+use std::ops::Range;
+
+use proptest::prelude::*;
+use uranometria_lttb::{
+    Axis, Chosen, Downsample, Error, Gaps, Method, Missing, Regular, Slices, ZoneError, ZoneMap,
+    ZoneMapBuilder,
+};
+
+const METHODS: [Method; 4] = [Method::Lttb, Method::MinMax, Method::MinMaxLttb { ratio: 4 }, Method::M4];
+
+fn shifted(mut chosen: Chosen, by: usize) -> Chosen {
+    chosen.indices.iter_mut().for_each(|index| *index += by);
+    chosen
+}
+
+/// What is asked of each series: windows too long to be read whole, though the series are short for a test.
+fn requests() -> impl Strategy<Value = (Downsample, usize)> {
+    let gaps = prop_oneof![
+        Just(Gaps::None),
+        Just(Gaps::Auto),
+        Just(Gaps::Over(3.0)),
+        Just(Gaps::Over(0.5)),
+        Just(Gaps::Over(40.0)),
+        Just(Gaps::Over(f64::INFINITY)),
+    ];
+    let missing = prop_oneof![Just(Missing::Drop), Just(Missing::Break)];
+    (0..4_usize, gaps, missing, 1..12_usize).prop_map(|(method, gaps, missing, n)| {
+        (Downsample { method: METHODS[method], gaps, missing, ..Downsample::default() }, n)
+    })
+}
+
+/// Multiples of 1/8 below 2^20, so that sums are exact; holes of any length.
+fn series() -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
+    let holes = proptest::collection::vec((any::<prop::sample::Index>(), 1..6000_usize), 0..6);
+    let small = proptest::collection::vec((any::<prop::sample::Index>(), 1..12_usize), 0..30);
+    let steps = proptest::collection::vec((any::<prop::sample::Index>(), 1..100_u32), 0..6);
+    (5_000..60_000_usize, any::<u64>(), holes, small, steps, 0..4).prop_map(
+        |(len, seed, holes, small, steps, kind)| {
+            let mut state = seed;
+            let mut random = || {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                state >> 33
+            };
+            let mut level = 0_i64;
+            let mut y: Vec<f64> = (0..len)
+                .map(|i| match kind {
+                    0 => (random() % 1000) as f64 / 8.0,
+                    1 => {
+                        level += random() as i64 % 9 - 4;
+                        level as f64 / 8.0
+                    }
+                    2 => f64::from(i as u32 / 3000),
+                    _ => {
+                        if random() % 5000 == 0 {
+                            1000.0
+                        } else {
+                            (random() % 3) as f64
+                        }
+                    }
+                })
+                .collect();
+            let mut x: Vec<f64> = (0..len).map(|i| i as f64).collect();
+            for (place, width) in steps {
+                let at = place.index(len);
+                x[at..].iter_mut().for_each(|x| *x += f64::from(width));
+            }
+            for (place, hole) in holes.into_iter().chain(small) {
+                let at = place.index(len);
+                let kind = random() % 3;
+                for i in at..(at + hole).min(len) {
+                    match kind {
+                        0 => y[i] = f64::NAN,
+                        1 => y[i] = f64::NEG_INFINITY,
+                        _ => y[i] = f64::INFINITY,
+                    }
+                }
+            }
+            (x, y)
+        },
+    )
+}
+
+fn check<A: Axis>(
+    x: A,
+    of: impl Fn(Range<usize>) -> A,
+    slice: &[A::X],
+    y: &[f64],
+    window: Range<usize>,
+    request: &Downsample,
+    n: usize,
+) where
+    A::X: PartialEq,
+{
+    let narrow: Vec<f32> = y.iter().map(|&y| y as f32).collect();
+    let expected = shifted(request.choose(of(window.clone()), &y[window.clone()], n).unwrap(), window.start);
+    let map = ZoneMap::build(x, y, 1).unwrap();
+    let map = ZoneMap::<A::X>::from_bytes(&map.to_bytes()).unwrap();
+    assert_eq!(map.choose(&mut Slices { x: slice, y }, window.clone(), request, n).unwrap(), expected);
+    let map = ZoneMap::build(x, &narrow, 3).unwrap();
+    assert_eq!(map.choose(&mut Slices { x: slice, y: &narrow }, window, request, n).unwrap(), expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_window_has_the_points_of_a_scan(
+        (x, y) in series(),
+        (request, n) in requests(),
+        ends in any::<(prop::sample::Index, prop::sample::Index)>(),
+        whole in any::<bool>(),
+    ) {
+        let (a, b) = (ends.0.index(y.len() + 1), ends.1.index(y.len() + 1));
+        let window = if whole { 0..y.len() } else { a.min(b)..a.max(b) };
+        check(&x[..], |range| &x[range], &x, &y, window.clone(), &request, n);
+        check(Regular, |_| Regular, &[], &y, window.clone(), &request, n);
+        let nanoseconds: Vec<i64> = x.iter().map(|&x| x as i64 * 4 - 1_000_000).collect();
+        check(&nanoseconds[..], |range| &nanoseconds[range], &nanoseconds, &y, window, &request, n);
+    }
+
+    #[test]
+    fn parts_are_one_series(
+        (x, y) in series(),
+        (request, n) in requests(),
+        cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..5),
+        piece in 1..5000_usize,
+    ) {
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.index(y.len() + 1)).collect();
+        cuts.extend([0, y.len()]);
+        cuts.sort_unstable();
+        let mut map = ZoneMapBuilder::<f64, f64>::new().finish().unwrap();
+        let mut regular = ZoneMapBuilder::<u64, f64>::regular().finish().unwrap();
+        for cut in cuts.windows(2) {
+            let (mut builder, mut counter) = (ZoneMapBuilder::new(), ZoneMapBuilder::regular());
+            for start in (cut[0]..cut[1]).step_by(piece) {
+                let range = start..(start + piece).min(cut[1]);
+                builder.push(&x[range.clone()], &y[range.clone()]).unwrap();
+                counter.push(&[], &y[range]).unwrap();
+            }
+            map.append(builder.finish().unwrap()).unwrap();
+            regular.append(counter.finish().unwrap()).unwrap();
+        }
+        prop_assert_eq!(map.points(), y.len());
+        let all = 0..y.len();
+        let map = ZoneMap::<f64>::from_bytes(&map.to_bytes()).unwrap();
+        let found = map.choose(&mut Slices { x: &x, y: &y }, all.clone(), &request, n).unwrap();
+        prop_assert_eq!(found, request.choose(&x, &y, n).unwrap());
+        let found = regular.choose(&mut Slices { x: &[], y: &y }, all, &request, n).unwrap();
+        prop_assert_eq!(found, request.choose(Regular, &y, n).unwrap());
+        // Windows by x.
+        for (from, to) in [(x[0], x[x.len() - 1]), (x[x.len() / 3] - 0.5, x[x.len() / 2] + 0.25), (-5.0, -1.0), (1e9, 2e9), (7.0, 7.0)] {
+            let window = map.window(&mut Slices { x: &x, y: &y }, Some(from), Some(to)).unwrap();
+            let kept = |i: &usize| y[*i].is_finite();
+            let wanted: Vec<usize> = (0..y.len()).filter(kept).filter(|&i| x[i] >= from && x[i] <= to).collect();
+            prop_assert_eq!(window.filter(kept).collect::<Vec<_>>(), wanted);
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused_or_harmless(
+        (x, y) in series(),
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut in any::<Option<prop::sample::Index>>(),
+        (request, n) in requests(),
+    ) {
+        let map = ZoneMap::build(&x, &y, 1).unwrap();
+        let mut bytes = map.to_bytes();
+        for (place, byte) in damage {
+            let at = place.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        if let Ok(map) = ZoneMap::<f64>::from_bytes(&bytes) && map.points() == y.len() {
+            let _ = map.choose(&mut Slices { x: &x, y: &y }, 0..y.len(), &request, n);
+        }
+        prop_assert!(ZoneMap::<i64>::from_bytes(&bytes).is_err());
+    }
+}
+
+#[test]
+fn random_series_differ_nowhere() {
+    let mut state = 3_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let len = 2_000_000;
+    let mut level = 0.0;
+    let y: Vec<f64> = (0..len)
+        .map(|_| {
+            level += random() - 0.5;
+            level + random()
+        })
+        .collect();
+    let mut at = 0.0;
+    let x: Vec<f64> = (0..len)
+        .map(|_| {
+            at += random();
+            at
+        })
+        .collect();
+    let narrow: Vec<f32> = y.iter().map(|&y| y as f32).collect();
+    let (map, regular) = (ZoneMap::build(&x, &y, 0).unwrap(), ZoneMap::build(Regular, &narrow, 0).unwrap());
+    let mut chosen = 0;
+    for n in [3, 10, 50, 100, 300] {
+        for window in [0..len, 0..len / 2, 12_345..1_999_999, 777_777..1_777_778] {
+            let request = Downsample::default();
+            let scanned =
+                shifted(request.choose(&x[window.clone()], &y[window.clone()], n).unwrap(), window.start);
+            let zoned = map.choose(&mut Slices { x: &x, y: &y }, window.clone(), &request, n).unwrap();
+            assert_eq!(zoned, scanned);
+            let scanned = shifted(request.choose(Regular, &narrow[window.clone()], n).unwrap(), window.start);
+            let zoned = regular.choose(&mut Slices { x: &[], y: &narrow }, window, &request, n).unwrap();
+            assert_eq!(zoned, scanned);
+            chosen += n;
+        }
+    }
+    assert_eq!(chosen, 4 * 463);
+}
+
+#[test]
+fn a_map_is_small() {
+    let y = vec![1.0_f32; 1 << 20];
+    let map = ZoneMap::build(Regular, &y, 1).unwrap();
+    assert!(map.to_bytes().len() * 200 <= y.len() * 4);
+    let x: Vec<f64> = (0..y.len()).map(|i| i as f64).collect();
+    let map = ZoneMap::build(&x, &y, 1).unwrap();
+    assert!(map.to_bytes().len() * 200 <= y.len() * 12);
+}
+
+#[test]
+fn windows_and_descents_are_named() {
+    let y = vec![0.0; 5000];
+    let map = ZoneMap::build(Regular, &y, 1).unwrap();
+    let error = map.choose(&mut Slices { x: &[], y: &y }, 10..5001, &Downsample::default(), 3).unwrap_err();
+    assert_eq!(error, ZoneError::Series(Error::Window { start: 10, end: 5001, points: 5000 }));
+    for at in [1, 1023, 1024, 1025, 4096, 4999] {
+        let mut x: Vec<f64> = (0..5000).map(f64::from).collect();
+        x[at] = -1.0;
+        let named =
+            |error: Error| assert!(matches!(error, Error::Unsorted { index, .. } if index == at), "{error}");
+        named(ZoneMap::build(&x, &y, 1).unwrap_err());
+        let mut builder = ZoneMapBuilder::new();
+        let pushed = x.chunks(700).zip(y.chunks(700)).try_for_each(|(x, y)| builder.push(x, y));
+        named(pushed.err().unwrap_or_else(|| builder.finish().unwrap_err()));
+    }
+    let mut first = ZoneMap::build(&[1.0, 5.0], &[0.0, 0.0], 1).unwrap();
+    let error = first.append(ZoneMap::build(&[4.0, 6.0], &[0.0, 0.0], 1).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "x descends at index 2: 4 comes after 5; sort the rows by x first");
+}
