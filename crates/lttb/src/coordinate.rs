@@ -4,27 +4,30 @@ use alloc::string::String;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt::Debug;
+use core::ops::Range;
 
 use sealed::Sealed;
 
-/// How many points a kernel takes at once: two AVX2 registers of f64.
-pub(crate) const LANES: usize = 8;
+use crate::vector::{LANES, Vector};
 
 mod sealed {
-    use super::{Debug, String};
+    use super::{Debug, LANES, String, Vector};
 
     /// What the kernels do with a number on the x axis; `origin` is never above the number itself.
     pub trait Sealed: Copy + PartialOrd + Debug + Send + Sync + 'static {
         /// A difference of two of them: exact for integers.
         type Step: Copy + PartialOrd + Debug + Send + Sync;
-        /// No step at all.
-        const NO_STEP: Self::Step;
         /// Whether offsets are from the origin.
         const RELATIVE: bool;
         /// A name for files.
         const NAME: &'static str;
         /// The number as the algorithms see it: from the origin for integers, as it is for floats.
         fn offset(self, origin: Self) -> f64;
+        fn offsets<V: Vector>(points: [Self; LANES], origin: Self) -> V;
+        /// Whether each point is [`within`](Self::within) the limit of the one before.
+        fn all_within<V: Vector>(points: &[Self], limit: Self::Step) -> bool;
+        /// The widest of the steps between neighbours; `None` if one descends or is not a number.
+        fn widest_step<V: Vector>(points: &[Self]) -> Option<Self::Step>;
         fn is_finite(self) -> bool;
         /// From one to a later one; NaN where either is.
         fn step(from: Self, to: Self) -> Self::Step;
@@ -50,16 +53,54 @@ pub(crate) use sealed::Sealed as CoordinateOps;
 pub trait Coordinate: Sealed {}
 
 macro_rules! floats {
-    ($($float:ty, $bits:ty, $name:literal);*) => {$(
+    ($($float:ty, $bits:ty, $of:ident, $name:literal);*) => {$(
         impl Coordinate for $float {}
         impl Sealed for $float {
             type Step = f64;
-            const NO_STEP: f64 = 0.0;
             const RELATIVE: bool = false;
             const NAME: &'static str = $name;
             #[inline(always)]
             fn offset(self, _: Self) -> f64 {
                 f64::from(self)
+            }
+            #[inline(always)]
+            fn offsets<V: Vector>(points: [Self; LANES], _: Self) -> V {
+                V::$of(points)
+            }
+            #[inline(always)]
+            fn all_within<V: Vector>(points: &[Self], limit: f64) -> bool {
+                let (mut all, most) = (V::splat(0.0).finite(), V::splat(limit));
+                let mut k = 0;
+                while k + LANES < points.len() {
+                    let (before, after) = (V::$of(four(points, k)), V::$of(four(points, k + 1)));
+                    all = all.and(before.at_most(after)).and((after - before).at_most(most));
+                    k += LANES;
+                }
+                let rest = &points[k.min(points.len())..];
+                all.all() & rest.windows(2).all(|pair| Self::within(pair[0], pair[1], limit))
+            }
+            #[inline(always)]
+            fn widest_step<V: Vector>(points: &[Self]) -> Option<f64> {
+                let (mut widest, mut narrowest) = (V::splat(0.0), V::splat(0.0));
+                let mut numbers = V::splat(1.0).finite();
+                let mut k = 0;
+                while k + LANES < points.len() {
+                    let (before, after) = (V::$of(four(points, k)), V::$of(four(points, k + 1)));
+                    let step = after - before;
+                    widest = step.larger(widest);
+                    narrowest = step.smaller(narrowest);
+                    // A step that overflows is wide, but it is one.
+                    numbers = numbers.and(before.finite()).and(after.finite());
+                    k += LANES;
+                }
+                let mut most = widest.to_array().into_iter().fold(0.0, |a, b| if b > a { b } else { a });
+                let mut ascends = numbers.all() && narrowest.to_array().iter().all(|&step| step >= 0.0);
+                for pair in points[k.min(points.len())..].windows(2) {
+                    let step = Self::step(pair[0], pair[1]);
+                    ascends &= pair[0] <= pair[1];
+                    most = if step > most { step } else { most };
+                }
+                ascends.then_some(most)
             }
             #[inline(always)]
             fn is_finite(self) -> bool {
@@ -95,19 +136,39 @@ macro_rules! floats {
     )*};
 }
 
-floats!(f32, u32, "f32"; f64, u64, "f64");
+floats!(f32, u32, of_f32, "f32"; f64, u64, of_f64, "f64");
 
 macro_rules! integers {
     ($($integer:ty, $unsigned:ty, $name:literal);*) => {$(
         impl Coordinate for $integer {}
         impl Sealed for $integer {
             type Step = u64;
-            const NO_STEP: u64 = 0;
             const RELATIVE: bool = true;
             const NAME: &'static str = $name;
             #[inline(always)]
             fn offset(self, origin: Self) -> f64 {
                 to_f64(u64::from(self.wrapping_sub(origin) as $unsigned))
+            }
+            #[inline(always)]
+            fn offsets<V: Vector>(points: [Self; LANES], origin: Self) -> V {
+                V::of_f64(points.map(|x| x.offset(origin)))
+            }
+            #[inline(always)]
+            fn all_within<V: Vector>(points: &[Self], limit: u64) -> bool {
+                let mut outside = false;
+                for (&before, &after) in points.iter().zip(points.iter().skip(1)) {
+                    outside |= !Self::within(before, after, limit);
+                }
+                !outside
+            }
+            #[inline(always)]
+            fn widest_step<V: Vector>(points: &[Self]) -> Option<u64> {
+                let (mut widest, mut descends) = (0, false);
+                for (&before, &after) in points.iter().zip(points.iter().skip(1)) {
+                    widest = Self::step(before, after).max(widest);
+                    descends |= after < before;
+                }
+                (!descends).then_some(widest)
             }
             #[inline(always)]
             fn is_finite(self) -> bool {
@@ -160,9 +221,25 @@ fn to_f64(value: u64) -> f64 {
 pub trait Value: Copy + Into<f64> + Debug + Send + Sync + 'static + private::Value {}
 
 mod private {
-    pub trait Value {}
-    impl Value for f32 {}
-    impl Value for f64 {}
+    use super::{LANES, Vector};
+
+    pub trait Value: Sized {
+        fn vector<V: Vector>(values: [Self; LANES]) -> V;
+    }
+
+    impl Value for f32 {
+        #[inline(always)]
+        fn vector<V: Vector>(values: [Self; LANES]) -> V {
+            V::of_f32(values)
+        }
+    }
+
+    impl Value for f64 {
+        #[inline(always)]
+        fn vector<V: Vector>(values: [Self; LANES]) -> V {
+            V::of_f64(values)
+        }
+    }
 }
 
 impl Value for f32 {}
@@ -193,10 +270,10 @@ pub trait Positions: Copy + Send + Sync {
     /// Whether x is the index: then it ascends, is finite, and sums are known.
     const REGULAR: bool;
     fn get(&self, index: usize) -> Self::X;
-    /// Offsets of the [`LANES`] points from `index` on.
-    fn lanes(&self, index: usize, origin: Self::X) -> [f64; LANES];
-    /// The [`LANES`] points from `index` on.
-    fn points(&self, index: usize) -> [Self::X; LANES];
+    /// Offsets of the LANES points from `index` on.
+    fn offsets<V: Vector>(&self, index: usize, origin: Self::X) -> V;
+    /// The points of a range; `None` where they are counted.
+    fn points(&self, range: Range<usize>) -> Option<&[Self::X]>;
 }
 
 impl Axis for Regular {
@@ -218,15 +295,19 @@ impl Positions for Regular {
         index as u64
     }
     #[inline(always)]
-    fn lanes(&self, index: usize, origin: u64) -> [f64; LANES] {
-        // Missing points may be before the origin.
-        let first = (index as u64).wrapping_sub(origin) as i64 as f64;
-        core::array::from_fn(|lane| first + lane as f64)
+    fn offsets<V: Vector>(&self, index: usize, origin: u64) -> V {
+        counted(index as u64, origin)
     }
     #[inline(always)]
-    fn points(&self, index: usize) -> [u64; LANES] {
-        core::array::from_fn(|lane| (index + lane) as u64)
+    fn points(&self, _: Range<usize>) -> Option<&[u64]> {
+        None
     }
+}
+
+/// Offsets of an index and those after it; missing points may be before the origin.
+#[inline(always)]
+fn counted<V: Vector>(first: u64, origin: u64) -> V {
+    V::splat(first.wrapping_sub(origin) as i64 as f64) + V::of_f64([0.0, 1.0, 2.0, 3.0])
 }
 
 /// [`Regular`] x of a stretch of a series: what is at 0 in the slice of y is at `start` in the series.
@@ -250,13 +331,12 @@ impl<X: Coordinate> Positions for Counted<X> {
         X::from_bits(self.start + index as u64)
     }
     #[inline(always)]
-    fn lanes(&self, index: usize, origin: X) -> [f64; LANES] {
-        let first = (self.start + index as u64).wrapping_sub(origin.to_bits()) as i64 as f64;
-        core::array::from_fn(|lane| first + lane as f64)
+    fn offsets<V: Vector>(&self, index: usize, origin: X) -> V {
+        counted(self.start + index as u64, origin.to_bits())
     }
     #[inline(always)]
-    fn points(&self, index: usize) -> [X; LANES] {
-        core::array::from_fn(|lane| self.get(index + lane))
+    fn points(&self, _: Range<usize>) -> Option<&[X]> {
+        None
     }
 }
 
@@ -279,12 +359,12 @@ impl<X: Coordinate> Positions for &[X] {
         self[index]
     }
     #[inline(always)]
-    fn lanes(&self, index: usize, origin: X) -> [f64; LANES] {
-        self.points(index).map(|x| x.offset(origin))
+    fn offsets<V: Vector>(&self, index: usize, origin: X) -> V {
+        X::offsets(four(self, index), origin)
     }
     #[inline(always)]
-    fn points(&self, index: usize) -> [X; LANES] {
-        self[index..index + LANES].try_into().expect("the slice has LANES points")
+    fn points(&self, range: Range<usize>) -> Option<&[X]> {
+        Some(&self[range])
     }
 }
 
@@ -310,11 +390,15 @@ impl<'a, X: Coordinate, const N: usize> Axis for &'a [X; N] {
     }
 }
 
-/// [`LANES`] values of y from `index` on.
 #[inline(always)]
-pub(crate) fn lanes<Y: Value>(y: &[Y], index: usize) -> [f64; LANES] {
-    let points: [Y; LANES] = y[index..index + LANES].try_into().expect("the slice has LANES points");
-    points.map(Into::into)
+fn four<T: Copy>(of: &[T], index: usize) -> [T; LANES] {
+    of[index..index + LANES].try_into().expect("the slice has LANES elements")
+}
+
+/// The LANES values of y from `index` on.
+#[inline(always)]
+pub(crate) fn values<Y: Value, V: Vector>(y: &[Y], index: usize) -> V {
+    Y::vector(four(y, index))
 }
 
 #[cfg(test)]

@@ -1,22 +1,27 @@
 //! The inner loops, compiled once for every processor and once for AVX2.
 //!
-//! The code is the same in both: plain loops over arrays of [`LANES`] numbers, which the compiler turns into
-//! vectors. Every operation is a rounded IEEE 754 operation in a fixed order, nothing is fused, so both give
-//! the same bits.
+//! The code is the same in both, over a [`Vector`]; so are the operations and their order, and the bits.
 #![allow(unsafe_code)]
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::coordinate::{Coordinate, CoordinateOps, LANES, Positions, Value, lanes};
+use crate::coordinate::{Coordinate, CoordinateOps, Positions, Value, values};
 use crate::downsample::Kernels;
+#[cfg(target_arch = "x86_64")]
+use crate::vector::Avx2;
+use crate::vector::{LANES, Plain, Vector};
 
 /// How many series of buckets are summed side by side, so that additions in a fixed order need not wait for
 /// each other.
 pub(crate) const SIDE_BY_SIDE: usize = 4;
 
 /// Points of a piece within which a winner is looked for twice: first its value, then its place.
-const PIECE: usize = 256;
+const PIECE: usize = 64;
+
+/// Points summed of one range before those of the next, so that all are still in the first cache when their steps are
+/// looked at.
+const SUMMED: usize = 256;
 
 /// An instruction set.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +44,7 @@ impl Isa {
 
     pub(crate) fn run<W: Work>(self, work: W) -> W::Out {
         match self {
-            Self::Baseline => work.run(),
+            Self::Baseline => work.run::<Plain>(),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `of` makes this variant only where the processor was found, or the target is known, to have
             // AVX2.
@@ -51,13 +56,13 @@ impl Isa {
 /// A loop to compile for each instruction set; `run` is always inlined.
 pub(crate) trait Work {
     type Out;
-    fn run(self) -> Self::Out;
+    fn run<V: Vector>(self) -> Self::Out;
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2<W: Work>(work: W) -> W::Out {
-    work.run()
+    work.run::<Avx2>()
 }
 
 /// Two vertices of a triangle, ready for any third.
@@ -163,23 +168,25 @@ impl<P: Positions, Y: Value, const MASKED: bool> Work for SumUp<'_, P, Y, MASKED
     type Out = ([Sum; SIDE_BY_SIDE], bool);
 
     #[inline(always)]
-    fn run(self) -> Self::Out {
+    fn run<V: Vector>(self) -> Self::Out {
         let mut sums = [Sum::default(); SIDE_BY_SIDE];
         let mut within = true;
         let (ranges, whole) = (self.ranges, self.ranges.len() == SIDE_BY_SIDE);
         let mut done = [0; SIDE_BY_SIDE];
-        let piece = if self.piece == 0 { PIECE } else { self.piece };
+        let piece = if self.piece == 0 { SUMMED } else { self.piece };
         // Pieces of all ranges side by side, as far as the shortest range goes.
         let shortest = ranges.iter().map(|range| range.len()).min().unwrap_or(0);
         while whole && done[0] < shortest {
             let len = piece.min(shortest - done[0]);
             let starts: [usize; SIDE_BY_SIDE] = core::array::from_fn(|i| ranges[i].start + done[i]);
             let origins: [P::X; SIDE_BY_SIDE] = core::array::from_fn(|i| self.origins[i]);
-            add::<P, Y, SIDE_BY_SIDE, MASKED>(self.x, self.y, starts, len, origins, &mut sums);
+            side_by_side::<P, Y, V, MASKED>(self.x, self.y, starts, len, origins, &mut sums);
             for (i, start) in starts.into_iter().enumerate() {
-                within &= self.steps.is_none_or(|(limit, from)| steps(self.x, start, len, limit, from));
+                if let Some((limit, from)) = self.steps {
+                    within &= steps::<P, V>(self.x, start, len, limit, from);
+                }
                 if self.piece > 0 {
-                    draw::<P, Y, MASKED>(self.x, self.y, start..start + len, &mut self.boxes[i]);
+                    draw::<P, Y, V, MASKED>(self.x, self.y, start..start + len, &mut self.boxes[i]);
                 }
             }
             done = done.map(|done| done + len);
@@ -189,11 +196,12 @@ impl<P: Positions, Y: Value, const MASKED: bool> Work for SumUp<'_, P, Y, MASKED
             let mut start = range.start + done[i];
             while start < range.end {
                 let len = piece.min(range.end - start);
-                let sum = core::array::from_mut(&mut sums[i]);
-                add::<P, Y, 1, MASKED>(self.x, self.y, [start], len, [self.origins[i]], sum);
-                within &= self.steps.is_none_or(|(limit, from)| steps(self.x, start, len, limit, from));
+                one_by_one::<P, Y, MASKED>(self.x, self.y, start..start + len, self.origins[i], &mut sums[i]);
+                if let Some((limit, from)) = self.steps {
+                    within &= steps::<P, V>(self.x, start, len, limit, from);
+                }
                 if self.piece > 0 {
-                    draw::<P, Y, MASKED>(self.x, self.y, start..start + len, &mut self.boxes[i]);
+                    draw::<P, Y, V, MASKED>(self.x, self.y, start..start + len, &mut self.boxes[i]);
                 }
                 start += len;
             }
@@ -228,34 +236,109 @@ fn regular_sum<P: Positions>(x: P, range: Range<usize>, origin: P::X) -> f64 {
 
 /// Adds `len` points of each range to its sum. Missing points add nothing where MASKED.
 #[inline(always)]
-fn add<P: Positions, Y: Value, const N: usize, const MASKED: bool>(
+fn side_by_side<P: Positions, Y: Value, V: Vector, const MASKED: bool>(
     x: P,
     y: &[Y],
-    starts: [usize; N],
+    starts: [usize; SIDE_BY_SIDE],
     len: usize,
-    origins: [P::X; N],
-    sums: &mut [Sum],
+    origins: [P::X; SIDE_BY_SIDE],
+    sums: &mut [Sum; SIDE_BY_SIDE],
 ) {
-    let ys: [&[Y]; N] = starts.map(|start| &y[start..start + len]);
-    let mut sum: [Sum; N] = core::array::from_fn(|i| sums[i]);
+    // Lane i is range i: rows of points become columns, which are added one after the other.
+    let (mut sum_x, mut sum_y) = (V::of_f64(sums.map(|sum| sum.x)), V::of_f64(sums.map(|sum| sum.y)));
     let whole = len - len % LANES;
-    for k in (0..whole).step_by(LANES) {
-        let xs: [[f64; LANES]; N] = core::array::from_fn(|i| {
-            if P::REGULAR && !MASKED { [0.0; LANES] } else { x.lanes(starts[i] + k, origins[i]) }
-        });
-        let ys: [[f64; LANES]; N] = core::array::from_fn(|i| lanes(ys[i], k));
-        for lane in 0..LANES {
-            for i in 0..N {
-                add_point::<MASKED>(&mut sum[i], xs[i][lane], ys[i][lane]);
+    let [a, b, c, d] = starts;
+    let ys = Rows::of([&y[a..a + whole], &y[b..b + whole], &y[c..c + whole], &y[d..d + whole]]);
+    let xs = (x.points(a..a + whole), x.points(b..b + whole), x.points(c..c + whole), x.points(d..d + whole));
+    match xs {
+        (Some(a), Some(b), Some(c), Some(d)) if !MASKED => {
+            for (x, y) in Rows::of([a, b, c, d]).zip(ys) {
+                let x = [
+                    P::X::offsets::<V>(x[0], origins[0]),
+                    P::X::offsets(x[1], origins[1]),
+                    P::X::offsets(x[2], origins[2]),
+                    P::X::offsets(x[3], origins[3]),
+                ];
+                let y = [Y::vector::<V>(y[0]), Y::vector(y[1]), Y::vector(y[2]), Y::vector(y[3])];
+                let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (V::transposed(x), V::transposed(y));
+                sum_x = sum_x + x0 + x1 + x2 + x3;
+                sum_y = sum_y + y0 + y1 + y2 + y3;
+            }
+        }
+        _ if !MASKED => {
+            for y in ys {
+                let y = [Y::vector::<V>(y[0]), Y::vector(y[1]), Y::vector(y[2]), Y::vector(y[3])];
+                let [y0, y1, y2, y3] = V::transposed(y);
+                sum_y = sum_y + y0 + y1 + y2 + y3;
+            }
+        }
+        _ => {
+            for (k, y) in ys.enumerate() {
+                let mut y = [Y::vector::<V>(y[0]), Y::vector(y[1]), Y::vector(y[2]), Y::vector(y[3])];
+                let k = k * LANES;
+                let mut x = [
+                    x.offsets::<V>(a + k, origins[0]),
+                    x.offsets(b + k, origins[1]),
+                    x.offsets(c + k, origins[2]),
+                    x.offsets(d + k, origins[3]),
+                ];
+                for i in 0..LANES {
+                    let keep = x[i].finite().and(y[i].finite());
+                    x[i] = x[i].masked(keep, V::splat(0.0));
+                    y[i] = y[i].masked(keep, V::splat(0.0));
+                    let ones = V::splat(1.0).masked(keep, V::splat(0.0)).to_array();
+                    sums[i].kept += (ones[0] + ones[1] + ones[2] + ones[3]) as usize;
+                }
+                let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (V::transposed(x), V::transposed(y));
+                sum_x = sum_x + x0 + x1 + x2 + x3;
+                sum_y = sum_y + y0 + y1 + y2 + y3;
             }
         }
     }
-    for k in whole..len {
-        for i in 0..N {
-            add_point::<MASKED>(&mut sum[i], x.get(starts[i] + k).offset(origins[i]), ys[i][k].into());
-        }
+    let (sum_x, sum_y) = (sum_x.to_array(), sum_y.to_array());
+    for (i, sum) in sums.iter_mut().enumerate() {
+        (sum.x, sum.y) = (sum_x[i], sum_y[i]);
+        one_by_one::<P, Y, MASKED>(x, y, starts[i] + whole..starts[i] + len, origins[i], sum);
     }
-    sums[..N].copy_from_slice(&sum);
+}
+
+/// LANES elements of each of four slices of one length at a time.
+struct Rows<'a, T> {
+    a: core::slice::Iter<'a, [T; LANES]>,
+    b: core::slice::Iter<'a, [T; LANES]>,
+    c: core::slice::Iter<'a, [T; LANES]>,
+    d: core::slice::Iter<'a, [T; LANES]>,
+}
+
+impl<'a, T> Rows<'a, T> {
+    #[inline(always)]
+    fn of([a, b, c, d]: [&'a [T]; SIDE_BY_SIDE]) -> Self {
+        let (a, b, c, d) = (a.as_chunks().0, b.as_chunks().0, c.as_chunks().0, d.as_chunks().0);
+        Self { a: a.iter(), b: b.iter(), c: c.iter(), d: d.iter() }
+    }
+}
+
+impl<T: Copy> Iterator for Rows<'_, T> {
+    type Item = [[T; LANES]; SIDE_BY_SIDE];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        Some([*self.a.next()?, *self.b.next()?, *self.c.next()?, *self.d.next()?])
+    }
+}
+
+#[inline(always)]
+fn one_by_one<P: Positions, Y: Value, const MASKED: bool>(
+    x: P,
+    y: &[Y],
+    range: Range<usize>,
+    origin: P::X,
+    sum: &mut Sum,
+) {
+    for i in range {
+        let x = if P::REGULAR && !MASKED { 0.0 } else { x.get(i).offset(origin) };
+        add_point::<MASKED>(sum, x, y[i].into());
+    }
 }
 
 #[inline(always)]
@@ -273,35 +356,23 @@ fn add_point<const MASKED: bool>(sum: &mut Sum, x: f64, y: f64) {
 
 /// Whether no step to the points of a piece descends or is wider than `limit`.
 #[inline(always)]
-fn steps<P: Positions>(
+fn steps<P: Positions, V: Vector>(
     x: P,
     start: usize,
     len: usize,
     limit: <P::X as CoordinateOps>::Step,
     from: usize,
 ) -> bool {
-    if P::REGULAR {
-        return true;
+    let first = start.saturating_sub(usize::from(start > from));
+    match x.points(first..start + len) {
+        Some(points) => P::X::all_within::<V>(points, limit),
+        None => true,
     }
-    let (mut first, end) = (start.saturating_sub(usize::from(start > from)), start + len);
-    let mut outside = [0_u64; LANES];
-    while first + LANES < end {
-        let (before, after) = (x.points(first), x.points(first + 1));
-        for lane in 0..LANES {
-            outside[lane] += u64::from(!P::X::within(before[lane], after[lane], limit));
-        }
-        first += LANES;
-    }
-    while first + 1 < end {
-        outside[0] += u64::from(!P::X::within(x.get(first), x.get(first + 1), limit));
-        first += 1;
-    }
-    outside.iter().all(|&outside| outside == 0)
 }
 
 /// The box around the kept points of a range that is not empty.
 #[inline(always)]
-fn draw<P: Positions, Y: Value, const MASKED: bool>(
+fn draw<P: Positions, Y: Value, V: Vector, const MASKED: bool>(
     x: P,
     y: &[Y],
     range: Range<usize>,
@@ -313,7 +384,7 @@ fn draw<P: Positions, Y: Value, const MASKED: bool>(
         first = range.clone().find(kept).map_or(first, |i| x.get(i));
         last = range.clone().rev().find(kept).map_or(last, |i| x.get(i));
     }
-    let (low, high, _) = lowest_and_highest::<P, Y, MASKED>(x, y, range.clone());
+    let (low, high, _) = lowest_and_highest::<P, Y, V, MASKED>(x, y, range.clone());
     boxes.starts.push(range.start);
     boxes.x0.push(first);
     boxes.x1.push(last);
@@ -323,42 +394,40 @@ fn draw<P: Positions, Y: Value, const MASKED: bool>(
 
 /// The lowest and the highest y of the kept points, and whether all were finite.
 #[inline(always)]
-fn lowest_and_highest<P: Positions, Y: Value, const MASKED: bool>(
+fn lowest_and_highest<P: Positions, Y: Value, V: Vector, const MASKED: bool>(
     x: P,
     y: &[Y],
     range: Range<usize>,
 ) -> (f64, f64, bool) {
     let origin = x.get(range.start);
-    let (mut low, mut high) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-    let mut missing = [0_u64; LANES];
+    let nothing = (V::splat(f64::INFINITY), V::splat(f64::NEG_INFINITY));
+    let ((mut low, mut high), mut all) = (nothing, V::splat(0.0).finite());
     let mut k = range.start;
     while k + LANES <= range.end {
-        let ys = lanes(y, k);
-        let xs = if MASKED { x.lanes(k, origin) } else { [0.0; LANES] };
-        for lane in 0..LANES {
-            let value = ys[lane];
-            if MASKED {
-                let keep = finite(xs[lane]) & finite(value);
-                low[lane] = smaller(if keep { value } else { f64::INFINITY }, low[lane]);
-                high[lane] = larger(if keep { value } else { f64::NEG_INFINITY }, high[lane]);
-            } else {
-                low[lane] = smaller(value, low[lane]);
-                high[lane] = larger(value, high[lane]);
-                missing[lane] += u64::from(!finite(value));
-            }
+        let value: V = values(y, k);
+        if MASKED {
+            let keep = x.offsets::<V>(k, origin).finite().and(value.finite());
+            low = value.masked(keep, nothing.0).smaller(low);
+            high = value.masked(keep, nothing.1).larger(high);
+        } else {
+            low = value.smaller(low);
+            high = value.larger(high);
+            all = all.and(value.finite());
         }
         k += LANES;
     }
+    let mut all = all.all();
+    let mut low = low.to_array().into_iter().fold(f64::INFINITY, |low, y| smaller(y, low));
+    let mut high = high.to_array().into_iter().fold(f64::NEG_INFINITY, |high, y| larger(y, high));
     for k in k..range.end {
         let value: f64 = y[k].into();
         if !MASKED || (x.get(k).is_finite() & finite(value)) {
-            low[0] = smaller(value, low[0]);
-            high[0] = larger(value, high[0]);
-            missing[0] += u64::from(!finite(value));
+            low = smaller(value, low);
+            high = larger(value, high);
+            all &= finite(value);
         }
     }
-    let all = missing.iter().all(|&missing| missing == 0);
-    (low.into_iter().fold(low[0], smaller), high.into_iter().fold(high[0], larger), all)
+    (low, high, all)
 }
 
 /// The largest triangle over a base.
@@ -392,13 +461,13 @@ impl<P: Positions, Y: Value, const MASKED: bool> Work for FindLargest<'_, P, Y, 
     type Out = Largest;
 
     #[inline(always)]
-    fn run(self) -> Largest {
+    fn run<V: Vector>(self) -> Largest {
         let Self { x, y, range, base } = self;
         let (mut best, mut place) = (-1.0, range.start..range.start);
         let mut start = range.start;
         while start < range.end {
             let piece = start..range.end.min(start + PIECE);
-            let area = largest_area::<P, Y, MASKED>(x, y, piece.clone(), base);
+            let area = largest_area::<P, Y, V, MASKED>(x, y, piece.clone(), base);
             if area > best {
                 (best, place) = (area, piece.clone());
             }
@@ -416,32 +485,59 @@ impl<P: Positions, Y: Value, const MASKED: bool> Work for FindLargest<'_, P, Y, 
     }
 }
 
+/// A [`Base`] in every lane.
+#[derive(Clone, Copy)]
+struct Wide<X, V> {
+    origin: X,
+    ax: V,
+    ay: V,
+    across: V,
+    up: V,
+}
+
+/// Areas of LANES points.
 #[inline(always)]
-fn largest_area<P: Positions, Y: Value, const MASKED: bool>(
+fn areas<P: Positions, Y: Value, V: Vector, const MASKED: bool>(
+    x: P,
+    y: &[Y],
+    index: usize,
+    base: Wide<P::X, V>,
+) -> V {
+    let (x, y): (V, V) = (x.offsets(index, base.origin), values(y, index));
+    let area = (base.across * (y - base.ay) - (base.ax - x) * base.up).abs() * V::splat(0.5);
+    if MASKED { area.masked(x.finite().and(y.finite()), V::splat(-1.0)) } else { area }
+}
+
+#[inline(always)]
+fn largest_area<P: Positions, Y: Value, V: Vector, const MASKED: bool>(
     x: P,
     y: &[Y],
     range: Range<usize>,
     base: &Base<P::X>,
 ) -> f64 {
-    let base = *base;
-    let mut best = [-1.0_f64; LANES];
+    let wide = Wide {
+        origin: base.origin,
+        ax: V::splat(base.ax),
+        ay: V::splat(base.ay),
+        across: V::splat(base.across),
+        up: V::splat(base.up),
+    };
+    // Two at a time, so that one comparison need not wait for the other.
+    let (mut best, mut other) = (V::splat(-1.0), V::splat(-1.0));
     let mut k = range.start;
-    while k + LANES <= range.end {
-        let (xs, ys) = (x.lanes(k, base.origin), lanes(y, k));
-        for lane in 0..LANES {
-            let area = base.area(xs[lane], ys[lane]);
-            let area = if !MASKED || (finite(xs[lane]) & finite(ys[lane])) { area } else { -1.0 };
-            best[lane] = larger(area, best[lane]);
-        }
-        k += LANES;
+    while k + 2 * LANES <= range.end {
+        best = areas::<P, Y, V, MASKED>(x, y, k, wide).larger(best);
+        other = areas::<P, Y, V, MASKED>(x, y, k + LANES, wide).larger(other);
+        k += 2 * LANES;
     }
+    let mut best = best.larger(other).to_array().into_iter().fold(-1.0, |best, area| larger(area, best));
     for k in k..range.end {
         let (x, y) = (x.get(k).offset(base.origin), y[k].into());
         if !MASKED || (finite(x) & finite(y)) {
-            best[0] = larger(base.area(x, y), best[0]);
+            best = larger(base.area(x, y), best);
         }
     }
-    best.into_iter().fold(-1.0, |best, area| larger(area, best))
+    best
 }
 
 /// Bounds from above the area of any point in each of several boxes.
@@ -458,16 +554,19 @@ impl<X: Coordinate> Work for Bound<'_, X> {
     type Out = ();
 
     #[inline(always)]
-    fn run(self) {
-        let base = *self.base;
-        self.out.clear();
-        self.out.extend(self.x0.iter().zip(self.x1).zip(self.y0.iter().zip(self.y1)).map(
-            |((&x0, &x1), (&y0, &y1))| {
-                let bound = base.bound((x0.offset(base.origin), x1.offset(base.origin)), (y0, y1));
-                // Nothing is kept in a box that ends before it begins.
-                if y0 > y1 { -1.0 } else { bound }
-            },
-        ));
+    fn run<V: Vector>(self) {
+        let Self { base, x0, x1, y0, y1, out } = self;
+        let base = *base;
+        out.clear();
+        out.resize(x0.len(), 0.0);
+        let ((x0, x1), (y0, y1)) =
+            ((&x0[..out.len()], &x1[..out.len()]), (&y0[..out.len()], &y1[..out.len()]));
+        for (i, out) in out.iter_mut().enumerate() {
+            let x = (x0[i].offset(base.origin), x1[i].offset(base.origin));
+            let bound = base.bound(x, (y0[i], y1[i]));
+            // Nothing is kept in a box that ends before it begins.
+            *out = if y0[i] > y1[i] { -1.0 } else { bound };
+        }
     }
 }
 
@@ -507,16 +606,18 @@ impl<P: Positions, Y: Value, const MASKED: bool> Work for FindExtremes<'_, P, Y,
     type Out = (Extremes, bool);
 
     #[inline(always)]
-    fn run(self) -> Self::Out {
+    fn run<V: Vector>(self) -> Self::Out {
         let Self { x, y, range, steps: limit } = self;
         let (mut low, mut high) = ((f64::INFINITY, range.start), (f64::NEG_INFINITY, range.start));
         let mut clean = true;
         let mut start = range.start;
         while start < range.end {
             let piece = start..range.end.min(start + PIECE);
-            let (lowest, highest, all) = lowest_and_highest::<P, Y, MASKED>(x, y, piece.clone());
+            let (lowest, highest, all) = lowest_and_highest::<P, Y, V, MASKED>(x, y, piece.clone());
             clean &= all;
-            clean &= limit.is_none_or(|(limit, from)| steps(x, start, piece.len(), limit, from));
+            if let Some((limit, from)) = limit {
+                clean &= steps::<P, V>(x, start, piece.len(), limit, from);
+            }
             if lowest < low.0 {
                 low = (lowest, start);
             }
@@ -548,23 +649,49 @@ impl<P: Positions, Y: Value> Work for IsPlain<'_, P, Y> {
     type Out = bool;
 
     #[inline(always)]
-    fn run(self) -> bool {
+    fn run<V: Vector>(self) -> bool {
         let Self { x, y, range, steps: (limit, from) } = self;
-        let mut missing = [0_u64; LANES];
-        let mut k = range.start;
-        while k + LANES <= range.end {
-            let ys = lanes(y, k);
-            for lane in 0..LANES {
-                missing[lane] += u64::from(!finite(ys[lane]));
-            }
-            k += LANES;
+        let mut missing = false;
+        for &y in &y[range.clone()] {
+            missing |= !finite(y.into());
         }
-        let rest = (k..range.end).all(|k| finite(y[k].into()));
         // Steps find NaN in x, and infinities but for a lone last one.
         let ends = range.is_empty() || (x.get(range.start).is_finite() & x.get(range.end - 1).is_finite());
-        rest & ends
-            & missing.iter().all(|&missing| missing == 0)
-            & steps(x, range.start, range.len(), limit, from)
+        ends & !missing & steps::<P, V>(x, range.start, range.len(), limit, from)
+    }
+}
+
+/// The lowest of some numbers, which may be infinite.
+pub(crate) struct Lowest<'a>(pub(crate) &'a [f64]);
+
+impl Work for Lowest<'_> {
+    type Out = f64;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> f64 {
+        let mut low = V::splat(f64::INFINITY);
+        let (whole, rest) = self.0.as_chunks();
+        for &values in whole {
+            low = V::of_f64(values).smaller(low);
+        }
+        rest.iter().copied().chain(low.to_array()).fold(f64::INFINITY, |low, y| smaller(y, low))
+    }
+}
+
+/// The highest of some numbers, which may be infinite.
+pub(crate) struct Highest<'a>(pub(crate) &'a [f64]);
+
+impl Work for Highest<'_> {
+    type Out = f64;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> f64 {
+        let mut high = V::splat(f64::NEG_INFINITY);
+        let (whole, rest) = self.0.as_chunks();
+        for &values in whole {
+            high = V::of_f64(values).larger(high);
+        }
+        rest.iter().copied().chain(high.to_array()).fold(f64::NEG_INFINITY, |high, y| larger(y, high))
     }
 }
 
@@ -575,35 +702,14 @@ pub(crate) struct WidestStep<P> {
 }
 
 impl<P: Positions> Work for WidestStep<P> {
-    /// `None` if x descends, or a step is not a number.
-    type Out = Option<<P::X as CoordinateOps>::Step>;
+    /// `None` if x descends, or is not finite; nothing for a count.
+    type Out = Option<Option<<P::X as CoordinateOps>::Step>>;
 
     #[inline(always)]
-    fn run(self) -> Self::Out {
-        let Self { x, range } = self;
-        let mut widest = [P::X::NO_STEP; LANES];
-        if P::REGULAR {
-            return Some(widest[0]);
+    fn run<V: Vector>(self) -> Self::Out {
+        match self.x.points(self.range) {
+            None => Some(None),
+            Some(points) => P::X::widest_step::<V>(points).map(Some),
         }
-        let mut outside = [0_u64; LANES];
-        let mut see = |lane: usize, before: P::X, after: P::X| {
-            let step = P::X::step(before, after);
-            widest[lane] = if step > widest[lane] { step } else { widest[lane] };
-            outside[lane] |= u64::from(!(before <= after));
-        };
-        let mut k = range.start;
-        while k + LANES < range.end {
-            let (before, after) = (x.points(k), x.points(k + 1));
-            for lane in 0..LANES {
-                see(lane, before[lane], after[lane]);
-            }
-            k += LANES;
-        }
-        while k + 1 < range.end {
-            see(0, x.get(k), x.get(k + 1));
-            k += 1;
-        }
-        let all = widest.into_iter().fold(widest[0], |a, b| if b > a { b } else { a });
-        outside.iter().all(|&outside| outside == 0).then_some(all)
     }
 }

@@ -14,6 +14,7 @@ mod segments;
 mod series;
 mod shortcuts;
 mod threads;
+mod vector;
 mod zone;
 
 pub use coordinate::{Axis, Coordinate, Regular, Value};

@@ -65,21 +65,24 @@ pub(crate) fn walk<S: Series>(
     for bucket in which.clone() {
         // The sums of this bucket and of the next one.
         while ready < (bucket + 2).min(which.end + 1) {
-            let (mut ranges, mut origins) =
-                (Vec::with_capacity(SIDE_BY_SIDE), Vec::with_capacity(SIDE_BY_SIDE));
+            let mut ranges: [Range<usize>; SIDE_BY_SIDE] = Default::default();
+            let mut origins = [first; SIDE_BY_SIDE];
             // The last bucket of all has the last point alone: too short to be summed side by side.
             let most = if ready == buckets.count { 1 } else { SIDE_BY_SIDE.min(buckets.count - ready) };
-            for i in 0..most.min(which.end + 1 - ready) {
+            let most = most.min(which.end + 1 - ready);
+            for i in 0..most {
                 let end = series.nth(run, buckets.edge(ready + i + 1))?;
-                origins.push(if fixed { first } else { series.point(edge)?.0 });
-                ranges.push(edge..end);
+                if !fixed {
+                    origins[i] = series.point(edge)?.0;
+                }
+                ranges[i] = edge..end;
                 edge = end;
             }
             let mut sums = [Sum::default(); SIDE_BY_SIDE];
             // A group begins at a multiple of its size, so it never wraps around the slots.
             let slot = (ready - which.start) % SLOTS;
-            series.sums(run, slot, &ranges, &origins, &mut sums)?;
-            for (i, (range, origin)) in ranges.into_iter().zip(origins).enumerate() {
+            series.sums(run, slot, &ranges[..most], &origins[..most], &mut sums)?;
+            for (i, (range, origin)) in ranges.into_iter().zip(origins).take(most).enumerate() {
                 queue[slot + i] = Some(Bucket { range, origin, sum: sums[i] });
                 ready += 1;
             }

@@ -216,7 +216,7 @@ fn summarize<P: Positions, Y: Value>(
                 blocks.x0.push(x.get(block.start));
                 blocks.x1.push(x.get(block.end - 1));
                 blocks.sum_x.push(sum.x);
-                blocks.widest.push(up(P::X::width(widest)));
+                blocks.widest.push(up(widest.map_or(0.0, P::X::width)));
             }
         }
     }

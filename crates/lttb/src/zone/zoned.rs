@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use crate::coordinate::{Coordinate, CoordinateOps, Counted, Positions, Value};
 use crate::kernel::{
-    Base, Bound, Extremes, FindExtremes, FindLargest, Isa, Largest, SIDE_BY_SIDE, Sum, SumUp, Work,
+    Base, Bound, Extremes, FindExtremes, FindLargest, Highest, Isa, Largest, Lowest, SIDE_BY_SIDE, Sum, SumUp,
 };
 use crate::series::{Run, Series, largest_in_boxes};
 use crate::zone::map::ZoneMap;
@@ -245,19 +245,18 @@ impl<'a, S: Samples> Zoned<'a, S> {
     }
 
     /// The block with the lowest of some numbers, and of those the first.
-    fn lowest(&self, of: &[f64], blocks: &Range<usize>, sign: f64) -> Option<(f64, usize)> {
-        struct Lowest<'a>(&'a [f64], f64);
-        impl Work for Lowest<'_> {
-            type Out = f64;
-            #[inline(always)]
-            fn run(self) -> f64 {
-                self.0.iter().fold(f64::INFINITY, |low, &y| if y * self.1 < low { y * self.1 } else { low })
-            }
-        }
+    fn lowest(&self, of: &[f64], blocks: &Range<usize>) -> Option<(f64, usize)> {
         let values = &of[blocks.clone()];
-        let low = self.isa.run(Lowest(values, sign));
-        let place = values.iter().position(|&y| y * sign == low)?;
+        let low = self.isa.run(Lowest(values));
+        let place = values.iter().position(|&y| y == low)?;
         low.is_finite().then_some((low, blocks.start + place))
+    }
+
+    fn highest(&self, of: &[f64], blocks: &Range<usize>) -> Option<(f64, usize)> {
+        let values = &of[blocks.clone()];
+        let high = self.isa.run(Highest(values));
+        let place = values.iter().position(|&y| y == high)?;
+        high.is_finite().then_some((high, blocks.start + place))
     }
 }
 
@@ -345,13 +344,13 @@ impl<S: Samples> Series for Zoned<'_, S> {
             let Cut { head, blocks, tail } = self.cut(range);
             let mut all = self.extremes_of_part(head, run.is_plain())?;
             let map = self.map;
-            if let Some((low, block)) = self.lowest(&map.blocks.y0, &blocks, 1.0)
+            if let Some((low, block)) = self.lowest(&map.blocks.y0, &blocks)
                 && low < all.low.0
             {
                 all.low = self.extremes_of_part(map.block(block), self.is_plain(block))?.low;
             }
-            if let Some((high, block)) = self.lowest(&map.blocks.y1, &blocks, -1.0)
-                && -high > all.high.0
+            if let Some((high, block)) = self.highest(&map.blocks.y1, &blocks)
+                && high > all.high.0
             {
                 all.high = self.extremes_of_part(map.block(block), self.is_plain(block))?.high;
             }
