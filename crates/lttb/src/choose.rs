@@ -29,7 +29,7 @@ impl Downsample {
     /// [`Error::LengthMismatch`]; [`Error::Unsorted`] with the first point whose x descends (not if
     /// [`trusted`](Self::trusted)); [`Error::GapWidth`] and [`Error::Ratio`].
     pub fn choose<A: Axis, Y: Value>(&self, x: A, y: &[Y], n: usize) -> Result<Chosen, Error> {
-        if let Some(len) = x.len().filter(|&len| len != y.len()) {
+        if let Some(len) = x.known_len().filter(|&len| len != y.len()) {
             return Err(Error::LengthMismatch { x: len, y: y.len() });
         }
         self.check()?;
@@ -37,7 +37,7 @@ impl Downsample {
         let run = Run { start: 0, end: y.len(), kept: y.len() };
         if n > 2 && n < y.len() {
             match self.hopefully(x, y, isa, n, &run) {
-                Ok(indices) => return Ok(Chosen { segments: vec![0..indices.len()], indices }),
+                Ok(indices) => return Ok(Chosen::unbroken(indices)),
                 Err(Stop::Unclean) => {}
             }
         }

@@ -254,7 +254,7 @@ pub trait Axis: Copy {
     #[doc(hidden)]
     fn positions(self) -> Self::Positions;
     #[doc(hidden)]
-    fn len(self) -> Option<usize>;
+    fn known_len(self) -> Option<usize>;
 }
 
 /// Equal steps of x: the i-th point is at i.
@@ -282,7 +282,7 @@ impl Axis for Regular {
     fn positions(self) -> Self {
         self
     }
-    fn len(self) -> Option<usize> {
+    fn known_len(self) -> Option<usize> {
         None
     }
 }
@@ -346,7 +346,7 @@ impl<'a, X: Coordinate> Axis for &'a [X] {
     fn positions(self) -> &'a [X] {
         self
     }
-    fn len(self) -> Option<usize> {
+    fn known_len(self) -> Option<usize> {
         Some(<[X]>::len(self))
     }
 }
@@ -374,7 +374,7 @@ impl<'a, X: Coordinate> Axis for &'a Vec<X> {
     fn positions(self) -> &'a [X] {
         self
     }
-    fn len(self) -> Option<usize> {
+    fn known_len(self) -> Option<usize> {
         Some(Vec::len(self))
     }
 }
@@ -385,7 +385,7 @@ impl<'a, X: Coordinate, const N: usize> Axis for &'a [X; N] {
     fn positions(self) -> &'a [X] {
         self
     }
-    fn len(self) -> Option<usize> {
+    fn known_len(self) -> Option<usize> {
         Some(N)
     }
 }

@@ -105,3 +105,11 @@ pub struct Chosen {
     /// Ranges of `indices` between which the line breaks; in order, none empty, together all of them.
     pub segments: Vec<Range<usize>>,
 }
+
+impl Chosen {
+    /// One segment.
+    pub(crate) fn unbroken(indices: Vec<usize>) -> Self {
+        let all = 0..indices.len();
+        Self { indices, segments: core::iter::once(all).collect() }
+    }
+}

@@ -34,10 +34,8 @@ pub(crate) enum Isa {
 impl Isa {
     pub(crate) fn of(kernels: Kernels) -> Self {
         match kernels {
-            #[cfg(all(target_arch = "x86_64", feature = "std"))]
-            Kernels::Auto if std::is_x86_feature_detected!("avx2") => Self::Avx2,
-            #[cfg(all(target_arch = "x86_64", not(feature = "std"), target_feature = "avx2"))]
-            Kernels::Auto => Self::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Auto if has_avx2() => Self::Avx2,
             _ => Self::Baseline,
         }
     }
@@ -46,11 +44,19 @@ impl Isa {
         match self {
             Self::Baseline => work.run::<Plain>(),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `of` makes this variant only where the processor was found, or the target is known, to have
-            // AVX2.
+            // SAFETY: `of` makes this variant only where AVX2 was found.
             Self::Avx2 => unsafe { avx2(work) },
         }
     }
+}
+
+/// Whether the processor was found, or the target is known, to have AVX2.
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    #[cfg(feature = "std")]
+    return std::is_x86_feature_detected!("avx2");
+    #[cfg(not(feature = "std"))]
+    return cfg!(target_feature = "avx2");
 }
 
 /// A loop to compile for each instruction set; `run` is always inlined.
@@ -146,6 +152,13 @@ impl<X> Boxes<X> {
         self.x1.clear();
         self.y0.clear();
         self.y1.clear();
+    }
+
+    /// Lowest and highest y of all boxes.
+    pub(crate) fn heights(&self) -> (f64, f64) {
+        let low = self.y0.iter().fold(f64::INFINITY, |low, &y| smaller(y, low));
+        let high = self.y1.iter().fold(f64::NEG_INFINITY, |high, &y| larger(y, high));
+        (low, high)
     }
 }
 
@@ -419,8 +432,8 @@ fn lowest_and_highest<P: Positions, Y: Value, V: Vector, const MASKED: bool>(
     let mut all = all.all();
     let mut low = low.to_array().into_iter().fold(f64::INFINITY, |low, y| smaller(y, low));
     let mut high = high.to_array().into_iter().fold(f64::NEG_INFINITY, |high, y| larger(y, high));
-    for k in k..range.end {
-        let value: f64 = y[k].into();
+    for (k, &value) in (k..range.end).zip(&y[k..range.end]) {
+        let value: f64 = value.into();
         if !MASKED || (x.get(k).is_finite() & finite(value)) {
             low = smaller(value, low);
             high = larger(value, high);

@@ -68,14 +68,9 @@ fn series() -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
             }
             for (place, hole) in holes.into_iter().chain(small) {
                 let at = place.index(len);
-                let kind = random() % 3;
-                for i in at..(at + hole).min(len) {
-                    match kind {
-                        0 => y[i] = f64::NAN,
-                        1 => y[i] = f64::NEG_INFINITY,
-                        _ => y[i] = f64::INFINITY,
-                    }
-                }
+                let kind = random() as usize % 3;
+                let missing = [f64::NAN, f64::NEG_INFINITY, f64::INFINITY][kind];
+                y[at..(at + hole).min(len)].fill(missing);
             }
             (x, y)
         },
@@ -220,6 +215,21 @@ fn random_series_differ_nowhere() {
         }
     }
     assert_eq!(chosen, 4 * 463);
+}
+
+#[test]
+fn a_short_last_block_hides_nothing_of_those_beside_it() {
+    let len = 23 * 1024 + 21;
+    for spike in (20 * 1024..len - 1).step_by(97) {
+        let mut y = vec![0.0; len];
+        y[spike] = 1.0;
+        let map = ZoneMap::build(Regular, &y, 1).unwrap();
+        for method in [Method::Lttb, Method::MinMax] {
+            let request = Downsample { method, ..Downsample::default() };
+            let chosen = map.choose(&mut Slices { x: &[], y: &y }, 0..len, &request, 4).unwrap();
+            assert!(chosen.indices.contains(&spike), "{spike} {chosen:?}");
+        }
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ impl<X: Coordinate> ZoneMap<X> {
     /// # Errors
     /// [`Error::LengthMismatch`], [`Error::Unsorted`].
     pub fn build<A: Axis<X = X>, Y: Value>(x: A, y: &[Y], threads: usize) -> Result<Self, Error> {
-        if let Some(len) = x.len().filter(|&len| len != y.len()) {
+        if let Some(len) = x.known_len().filter(|&len| len != y.len()) {
             return Err(Error::LengthMismatch { x: len, y: y.len() });
         }
         let (x, isa) = (x.positions(), Isa::of(Kernels::Auto));
@@ -198,7 +198,7 @@ fn summarize<P: Positions, Y: Value>(
         for (i, block) in ranges.into_iter().enumerate() {
             let sum = sums[i];
             // Bounds are not finite where a point is missing: NaN is skipped by them, but not by the sum.
-            let (y0, y1) = (boxes[i].y0[0], boxes[i].y1[0]);
+            let (y0, y1) = boxes[i].heights();
             let widest = isa.run(WidestStep { x, range: block.clone() });
             let finite = sum.y.is_finite() && sum.x.is_finite() && y0.is_finite() && y1.is_finite();
             let (Some(widest), true) = (widest, finite) else {
@@ -262,8 +262,9 @@ fn look_closely<P: Positions, Y: Value>(
         steps: None,
     };
     let (sums, _) = isa.run(masked);
-    blocks.y0.push(boxes[0].y0[0]);
-    blocks.y1.push(boxes[0].y1[0]);
+    let (y0, y1) = boxes[0].heights();
+    blocks.y0.push(y0);
+    blocks.y1.push(y1);
     blocks.sum_y.push(sums[0].y);
     blocks.kept.push(kept.len() as u16);
     if P::REGULAR {

@@ -21,6 +21,9 @@ pub(crate) struct Zoned<'a, S: Samples> {
     ends: (Vec<S::X>, Vec<S::X>),
 }
 
+/// Index, x and y of a point that is not missing.
+type Kept<X> = (usize, X, f64);
+
 /// A loop over the points of a part of a block; x and y begin at its first point.
 trait OverPart<X: Coordinate, Y> {
     type Out;
@@ -53,22 +56,19 @@ impl<'a, S: Samples> Zoned<'a, S> {
     }
 
     /// The kept points of a part of a block, with their x and y.
-    pub(crate) fn kept_in(
-        &mut self,
-        range: Range<usize>,
-    ) -> Result<Vec<(usize, S::X, f64)>, ZoneError<S::Error>> {
+    pub(crate) fn kept_in(&mut self, range: Range<usize>) -> Result<Vec<Kept<S::X>>, ZoneError<S::Error>> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        struct Kept;
-        impl<X: Coordinate, Y: Value> OverPart<X, Y> for Kept {
-            type Out = Vec<(usize, X, f64)>;
+        struct Keep;
+        impl<X: Coordinate, Y: Value> OverPart<X, Y> for Keep {
+            type Out = Vec<Kept<X>>;
             fn over<P: Positions<X = X>>(self, _: Isa, x: P, y: &[Y]) -> Self::Out {
                 let points = y.iter().enumerate().map(|(i, &y)| (i, x.get(i), y.into()));
                 points.filter(|(_, x, y)| x.is_finite() && y.is_finite()).collect()
             }
         }
-        let mut kept = self.over(range.clone(), Kept)?;
+        let mut kept = self.over(range.clone(), Keep)?;
         kept.iter_mut().for_each(|(i, ..)| *i += range.start);
         Ok(kept)
     }
@@ -135,8 +135,8 @@ impl<'a, S: Samples> Zoned<'a, S> {
         impl<X: Coordinate, Y: Value> OverPart<X, Y> for Add<X> {
             type Out = Sum;
             fn over<P: Positions<X = X>>(self, isa: Isa, x: P, y: &[Y]) -> Sum {
-                let (ranges, origins) = ([0..y.len()], [self.origin]);
-                let (ranges, origins, boxes) = (&ranges[..], &origins[..], &mut [][..]);
+                let (range, origins) = (0..y.len(), [self.origin]);
+                let (ranges, origins, boxes) = (core::slice::from_ref(&range), &origins[..], &mut [][..]);
                 let (sums, _) = match self.plain {
                     true => {
                         isa.run(SumUp::<P, Y, false> { x, y, ranges, origins, piece: 0, boxes, steps: None })

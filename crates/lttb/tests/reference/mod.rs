@@ -1,7 +1,7 @@
 //! The methods once more, as plainly as they can be written, to compare with.
 
 /// LTTB of points that are all there, from the published algorithm.
-pub fn lttb(x: &[f64], y: &[f64], n: usize) -> Vec<usize> {
+pub(crate) fn lttb(x: &[f64], y: &[f64], n: usize) -> Vec<usize> {
     let len = x.len();
     if n >= len {
         return (0..len).collect();
@@ -41,7 +41,7 @@ pub fn lttb(x: &[f64], y: &[f64], n: usize) -> Vec<usize> {
 }
 
 /// The extremes of bins of equal numbers of points; with their ends if `ends`.
-pub fn bins(y: &[f64], n: usize, ends: bool) -> Vec<usize> {
+pub(crate) fn bins(y: &[f64], n: usize, ends: bool) -> Vec<usize> {
     let len = y.len();
     match n {
         _ if n >= len => return (0..len).collect(),
@@ -96,7 +96,7 @@ pub fn bins(y: &[f64], n: usize, ends: bool) -> Vec<usize> {
 }
 
 /// MinMaxLTTB, with candidates from bins of the inner points.
-pub fn minmaxlttb(x: &[f64], y: &[f64], n: usize, ratio: usize) -> Vec<usize> {
+pub(crate) fn minmaxlttb(x: &[f64], y: &[f64], n: usize, ratio: usize) -> Vec<usize> {
     let len = y.len();
     if n <= 2 || len / n <= ratio || n * ratio >= len - 2 {
         return lttb(x, y, n);
@@ -109,6 +109,6 @@ pub fn minmaxlttb(x: &[f64], y: &[f64], n: usize, ratio: usize) -> Vec<usize> {
 }
 
 /// Points that are not missing.
-pub fn kept(x: &[f64], y: &[f64]) -> Vec<usize> {
+pub(crate) fn kept(x: &[f64], y: &[f64]) -> Vec<usize> {
     (0..x.len()).filter(|&i| x[i].is_finite() && y[i].is_finite()).collect()
 }
