@@ -2,13 +2,14 @@
 //!
 //! A file gets its name when it is whole. Cutouts are quickly made again, so they are not synced to disk one by one.
 
-use std::io::Write;
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use uranometria_fits::Source;
 use uranometria_fits::fs::{Durability, NewFile};
 
+use crate::output::Output;
 use crate::{Cutout, Error};
 
 /// The kinds of file a cutout can be written as.
@@ -34,6 +35,9 @@ impl Format {
 
 /// Writes a cutout and returns how many bytes the file has; an existing file is replaced in one step.
 ///
+/// Takes some tens of MiB of memory, whatever the number of frames and the size of the stamp; parquet takes more for
+/// stamps of more than a million pixels, about ten times the bytes of one image.
+///
 /// # Errors
 /// [`Error::Fits`] around what the operating system said, [`Error::Cube`], [`Error::Parquet`].
 pub fn write<S: Source>(
@@ -42,39 +46,29 @@ pub fn write<S: Source>(
     path: impl AsRef<Path>,
 ) -> Result<u64, Error> {
     let path = path.as_ref();
-    let bytes = match format {
-        Format::Tpf => return write_tpf(cutout, path),
-        Format::Image => cutout.to_image()?,
+    match format {
+        Format::Tpf => publish(path, |file| anywhere(file, |out| cutout.write_tpf(out))),
+        Format::Image => publish(path, |file| anywhere(file, |out| cutout.write_image(out))),
         #[cfg(feature = "parquet")]
-        Format::Parquet => cutout.to_parquet()?,
+        Format::Parquet => publish(path, |file| cutout.write_parquet(file)),
         #[cfg(not(feature = "parquet"))]
-        Format::Parquet => {
-            return Err(Error::NoParquet);
-        }
-    };
-    uranometria_fits::fs::write(path, &bytes, Durability::Process)?;
-    Ok(bytes.len() as u64)
+        Format::Parquet => Err(Error::NoParquet),
+    }
 }
 
-fn write_tpf<S: Source>(cutout: &Cutout<'_, S>, path: &Path) -> Result<u64, Error> {
-    let parts = cutout.parts();
+/// Makes a file of what `write` writes, under its name when it is whole.
+fn publish(path: &Path, write: impl FnOnce(&File) -> Result<u64, Error>) -> Result<u64, Error> {
     let mut new = NewFile::create(path)?;
-    let mut at = parts.table_start();
-    let file = new.file();
-    let sum = cutout.write_rows(&parts, &mut |piece| {
-        file.write_all_at(piece, at)?;
-        at += piece.len() as u64;
-        Ok(())
-    });
-    let named = |error: Error| match error {
+    let len = write(new.file()).map_err(|error| match error {
         Error::Fits(error) => Error::Fits(error.in_file(path)),
         other => other,
-    };
-    let head = parts.head(sum.map_err(named)?);
-    let fail = |source| uranometria_fits::Error::io("write it", source).in_file(path);
-    new.file().write_all(&head).map_err(fail)?;
+    })?;
     new.publish(Durability::Process)?;
-    Ok(at)
+    Ok(len)
+}
+
+fn anywhere(file: &File, write: impl FnOnce(&mut Output<'_>) -> Result<u64, Error>) -> Result<u64, Error> {
+    write(&mut Output::new(&mut |at, piece| file.write_all_at(piece, at)))
 }
 
 /// Turns the name of a target into a file name: letters, digits and `+-_.` stay, the rest becomes `_`.
@@ -96,4 +90,48 @@ pub fn default_name<S: Source>(cutout: &Cutout<'_, S>, tag: &str, format: Format
     };
     let (columns, rows) = (cutout.stamp().columns, cutout.stamp().rows);
     PathBuf::from(format!("tess-{tag}_{place}_{columns}x{rows}.{}", format.extension()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::pixels::testing::{Unmapped, cube, cutter};
+    use crate::{Place, Size};
+
+    fn formats() -> impl Iterator<Item = Format> {
+        let all = [Format::Tpf, Format::Image, Format::Parquet];
+        all.into_iter().filter(|format| *format != Format::Parquet || cfg!(feature = "parquet"))
+    }
+
+    #[test]
+    fn a_cutout_that_cannot_be_read_leaves_the_older_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cutout");
+        fs::write(&path, "an older file").unwrap();
+        let unmapped = Unmapped::new(cube(30, 30, 2500));
+        let cutter = cutter(&unmapped);
+        let cutout = cutter.cut(Place::Pixel { x: 15.0, y: 15.0 }, Size::square(30)).unwrap();
+        for format in formats() {
+            // More than a tile of it.
+            unmapped.left.store(17 << 20, Ordering::Relaxed);
+            let error = write(&cutout, format, &path).unwrap_err().to_string();
+            assert!(error.contains("the disk is broken"), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), b"an older file");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let cutter = cutter(cube(3, 3, 2));
+        let cutout = cutter.cut(Place::Pixel { x: 1.0, y: 1.0 }, Size::square(3)).unwrap();
+        for format in formats() {
+            let error = write(&cutout, format, folder.path().join("nowhere/a.fits")).unwrap_err();
+            assert!(error.to_string().contains("nowhere"), "{error}");
+        }
+    }
 }

@@ -1,7 +1,12 @@
 //! Cutouts as FITS image cubes, for programs that have no use for tables of images.
+//!
+//! The pixels are made in tiles of the stamp, a few dozen frames at a time, and go straight to their places in the
+//! output; only the headers wait for the checksums.
 
-use uranometria_fits::{Card, ColumnSpec, Header, Source, Value, checksum, table_header};
+use uranometria_fits::{Card, ColumnSpec, Header, Source, Value, checksum, padding, table_header};
 
+use crate::output::{self, Output};
+use crate::pixels::Plane;
 use crate::tpf_header::celestial;
 use crate::{Cutout, Error};
 
@@ -9,23 +14,38 @@ impl<S: Source> Cutout<'_, S> {
     /// Makes a FITS file of images: FLUX and FLUX_ERR `[time][row][column]` f32, a table FRAMES of times, cadences,
     /// quality and file names, and APERTURE.
     ///
+    /// The file is whole in memory; [`fs::write`](crate::fs::write) makes one of any size on disk.
+    ///
     /// # Errors
     /// [`Error::Cube`] where pixels cannot be read.
     pub fn to_image(&self) -> Result<Vec<u8>, Error> {
+        output::in_memory(|out| self.write_image(out))
+    }
+
+    /// Writes a file of images and returns its length.
+    pub(crate) fn write_image(&self, out: &mut Output<'_>) -> Result<u64, Error> {
         let mut primary = self.primary_header();
         primary.set("NEXTEND", 4, "number of standard extensions");
-        let (flux, error) = self.flux_and_error()?;
-        let mut file = checksum::sealed_hdu(primary.clone(), &[]);
-        for (name, values) in [("FLUX", flux), ("FLUX_ERR", error)] {
-            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_be_bytes()).collect();
-            file.extend(checksum::sealed_hdu(self.cube_header(name), &bytes));
+        let head = checksum::sealed_hdu(primary.clone(), &[]);
+        let mut headers = ["FLUX", "FLUX_ERR"]
+            .map(|name| checksum::sealed_header(self.cube_header(name), Default::default()));
+        let image = self.stamp.pixels() * 4;
+        let len = (self.len() * image) as u64;
+        let flux = (head.len() + headers[0].len()) as u64;
+        let flux_end = flux + len + padding(len).len() as u64;
+        let error = flux_end + headers[1].len() as u64;
+        let error_end = error + len + padding(len).len() as u64;
+        let [flux, error] = [flux, error].map(|start| Plane { start, step: image });
+        let sums = self.write_planes(0..self.len(), flux, Some(error), out)?;
+        out.write(0, &head)?;
+        for ((plane, header), sum) in [flux, error].into_iter().zip(&mut headers).zip(sums) {
+            checksum::reseal(header, sum);
+            out.write(plane.start - header.len() as u64, header)?;
+            out.write(plane.start + len, padding(len))?;
         }
-        file.extend(self.frames_table());
-        let layout = self.cutter.cube().layout();
-        let aperture = self.stamp.aperture(layout.columns, layout.rows);
-        let aperture: Vec<u8> = aperture.into_iter().flat_map(|bits| bits.to_be_bytes()).collect();
-        file.extend(checksum::sealed_hdu(self.aperture_header(&primary), &aperture));
-        Ok(file)
+        let frames = self.frames_table();
+        out.write(error_end, &frames)?;
+        self.write_aperture(self.aperture_header(&primary), error_end + frames.len() as u64, out)
     }
 
     fn cube_header(&self, name: &str) -> Header {

@@ -35,6 +35,7 @@ mod error;
 pub mod fs;
 mod image;
 pub mod lightcurve;
+mod output;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pixels;

@@ -117,11 +117,21 @@ impl Stamp {
     /// Collateral pixels are known for whole TESS chips (2136 x 2078): columns before 44 and from 2092 on, and rows
     /// from 2048 on, counted from 0.
     pub fn aperture(&self, frame_columns: usize, frame_rows: usize) -> Vec<i32> {
+        self.aperture_rows(0..self.rows, frame_columns, frame_rows)
+    }
+
+    /// The same of some rows of the stamp.
+    pub(crate) fn aperture_rows(
+        &self,
+        rows: Range<usize>,
+        frame_columns: usize,
+        frame_rows: usize,
+    ) -> Vec<i32> {
         let whole_chip = (frame_columns, frame_rows) == (2136, 2078);
-        let mut aperture = Vec::with_capacity(self.pixels());
-        for row in 0..self.rows as i64 {
+        let mut aperture = Vec::with_capacity(rows.len() * self.columns);
+        for row in rows {
             for column in 0..self.columns as i64 {
-                let (x, y) = (self.x0 + column, self.y0 + row);
+                let (x, y) = (self.x0 + column, self.y0 + row as i64);
                 let inside = (0..frame_columns as i64).contains(&x) && (0..frame_rows as i64).contains(&y);
                 let collateral = whole_chip && (!(44..2092).contains(&x) || y >= 2048);
                 aperture.push(match (inside, collateral) {

@@ -1,31 +1,22 @@
 //! Writing target pixel files: PRIMARY, PIXELS, APERTURE.
 //!
 //! Columns and units are those of TESScut's files, with what those leave out: world coordinates of the image columns,
-//! cadence numbers, motion, whole file names, checksums. The bytes of the table are made in pieces that stay in the
-//! cache and go straight to the output; only the headers wait for the checksum.
-
-use std::io;
+//! cadence numbers, motion, whole file names, checksums. The bytes of the table are made in pieces that go straight to
+//! the output: whole rows as long as a few dozen stay in the cache, otherwise tiles of the images of many rows. Only
+//! the headers wait for the checksum.
 
 use uranometria_cube::Product;
 use uranometria_fits::checksum::{self, Sum};
-use uranometria_fits::{Card, ColumnSpec, Source, Value, padding, table_header};
+use uranometria_fits::{Card, ColumnSpec, Header, Source, Value, padding, table_header};
 
 use crate::cutter::Run;
-use crate::pixels::{Rows, Series, pieces};
+use crate::output::{self, Output};
+use crate::pixels::{FRAMES, Frames, PIECE, Plane, Series, Tile, is_one_tile, pieces};
 use crate::tpf_header::add_column_wcs;
 use crate::{Cutout, Error};
 
-/// Rows are made in pieces of about this many bytes.
-const PIECE: usize = 256 << 10;
-
-/// A target pixel file whose table is still to be made.
-pub(crate) struct Parts {
-    primary: Vec<u8>,
-    /// Sealed for a table whose sum is 0.
-    pixels: Vec<u8>,
-    aperture: Vec<u8>,
-    rows: Layout,
-}
+/// Rows are made whole as long as a few of them take at most this many bytes.
+const FEW_ROWS: usize = 4 << 20;
 
 /// Byte offsets in a row of the table.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +24,6 @@ struct Layout {
     pixels: usize,
     file_name: usize,
     moving: bool,
-    row_len: usize,
 }
 
 impl Layout {
@@ -45,64 +35,89 @@ impl Layout {
         self.flux() + self.pixels * 4
     }
 
+    fn background(&self) -> usize {
+        self.error() + self.pixels * 4
+    }
+
     fn quality(&self) -> usize {
-        16 + self.pixels * 20
-    }
-}
-
-impl Parts {
-    /// Byte offset of the table's rows in the file.
-    pub(crate) fn table_start(&self) -> u64 {
-        (self.primary.len() + self.pixels.len()) as u64
+        self.background() + self.pixels * 8
     }
 
-    /// The headers before the rows, once these are summed.
-    pub(crate) fn head(&self, sum: Sum) -> Vec<u8> {
-        let mut head = [self.primary.as_slice(), &self.pixels].concat();
-        checksum::reseal(&mut head[self.primary.len()..], sum);
-        head
+    fn row_len(&self) -> usize {
+        self.quality() + 12 + self.file_name + if self.moving { 24 } else { 0 }
     }
 }
 
 impl<S: Source> Cutout<'_, S> {
-    /// Makes a whole target pixel file in memory.
+    /// Makes a whole target pixel file in memory; [`fs::write`](crate::fs::write) makes one of any size on disk.
     ///
     /// # Errors
     /// [`Error::Cube`] where pixels cannot be read.
     pub fn to_tpf(&self) -> Result<Vec<u8>, Error> {
-        let parts = self.parts();
-        let mut bytes = vec![0; parts.table_start() as usize];
-        let sum = self.write_rows(&parts, &mut |piece| {
-            bytes.extend_from_slice(piece);
-            Ok(())
-        })?;
-        let head = parts.head(sum);
-        bytes[..head.len()].copy_from_slice(&head);
-        Ok(bytes)
+        output::in_memory(|out| self.write_tpf(out))
     }
 
-    /// Makes everything but the rows of the table.
-    pub(crate) fn parts(&self) -> Parts {
+    /// Writes a target pixel file and returns its length.
+    pub(crate) fn write_tpf(&self, out: &mut Output<'_>) -> Result<u64, Error> {
+        let layout = self.layout();
         let primary = self.primary_header();
-        let rows = Layout {
+        let mut table = checksum::sealed_header(self.table_header(&primary, layout), Sum::default());
+        let aperture = self.aperture_header(&primary);
+        let primary = checksum::sealed_hdu(primary, &[]);
+        let start = (primary.len() + table.len()) as u64;
+        let few_tiles = self.runs.iter().all(|run| is_one_tile(layout.pixels, run.frames.len()));
+        let sum = if few_tiles && FRAMES * layout.row_len() <= FEW_ROWS {
+            self.write_rows(layout, start, out)?
+        } else {
+            self.write_wide_rows(layout, start, out)?
+        };
+        let len = self.len() as u64 * layout.row_len() as u64;
+        out.write(start + len, padding(len))?;
+        let end = self.write_aperture(aperture, start + len + padding(len).len() as u64, out)?;
+        checksum::reseal(&mut table, sum);
+        out.write(0, &primary)?;
+        out.write(primary.len() as u64, &table)?;
+        Ok(end)
+    }
+
+    fn layout(&self) -> Layout {
+        Layout {
             pixels: self.stamp.pixels(),
             file_name: self.cutter.file_name_width,
             moving: self.is_moving(),
-            row_len: 16
-                + self.stamp.pixels() * 20
-                + 12
-                + self.cutter.file_name_width
-                + if self.is_moving() { 24 } else { 0 },
-        };
+        }
+    }
+
+    /// Writes the APERTURE HDU at a byte offset of the file and returns its end.
+    pub(crate) fn write_aperture(&self, header: Header, at: u64, out: &mut Output<'_>) -> Result<u64, Error> {
+        let mut header = checksum::sealed_header(header, Sum::default());
+        let start = at + header.len() as u64;
+        let layout = self.cutter.cube().layout();
+        let mut sum = Sum::default();
+        let mut end = start;
+        for rows in pieces(0..self.stamp.rows, PIECE / (4 * self.stamp.columns)) {
+            let bits = self.stamp.aperture_rows(rows, layout.columns, layout.rows);
+            let bytes: Vec<u8> = bits.into_iter().flat_map(i32::to_be_bytes).collect();
+            sum.merge(out.write(end, &bytes)?);
+            end += bytes.len() as u64;
+        }
+        let padding = padding(end - start);
+        out.write(end, padding)?;
+        checksum::reseal(&mut header, sum);
+        out.write(at, &header)?;
+        Ok(end + padding.len() as u64)
+    }
+
+    fn table_header(&self, primary: &Header, layout: Layout) -> Header {
         let wcs = self.fit.as_ref().map(|fit| &fit.wcs);
-        let mut pixels = table_header(&self.columns(), rows.row_len, self.len(), |n, header| {
+        let mut pixels = table_header(&self.columns(), layout.row_len(), self.len(), |n, header| {
             if (4..=8).contains(&n) {
                 add_column_wcs(header, n, wcs, &self.stamp);
             }
         });
         pixels.push(Card::new("EXTNAME", Value::Text("PIXELS".into()), "name of extension"));
         self.add_image_keywords(&mut pixels);
-        self.inherit(&primary, &mut pixels);
+        self.inherit(primary, &mut pixels);
         if self.cutter.cube().product() == Product::Tica {
             for line in [
                 "TICA frames: TIME is MIDTJD at the spacecraft, not barycentred, and so",
@@ -120,19 +135,7 @@ impl<S: Source> Cutout<'_, S> {
                 pixels.push(Card::commentary("COMMENT", format!(" {line}")));
             }
         }
-        let layout = self.cutter.cube().layout();
-        let aperture: Vec<u8> = self
-            .stamp
-            .aperture(layout.columns, layout.rows)
-            .into_iter()
-            .flat_map(|bits| bits.to_be_bytes())
-            .collect();
-        Parts {
-            aperture: checksum::sealed_hdu(self.aperture_header(&primary), &aperture),
-            primary: checksum::sealed_hdu(primary, &[]),
-            pixels: checksum::sealed_header(pixels, Sum::default()),
-            rows,
-        }
+        pixels
     }
 
     fn columns(&self) -> Vec<ColumnSpec> {
@@ -176,35 +179,30 @@ impl<S: Source> Cutout<'_, S> {
         columns
     }
 
-    /// Makes the rows, their padding and the APERTURE HDU, hands them to `sink` piece by piece and returns the sum of
-    /// the rows.
-    pub(crate) fn write_rows(
-        &self,
-        parts: &Parts,
-        sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
-    ) -> Result<Sum, Error> {
-        let layout = parts.rows;
-        let fail = |source| uranometria_fits::Error::io("write the cutout", source);
+    /// Writes the rows, some dozens at a time, and returns their sum.
+    fn write_rows(&self, layout: Layout, start: u64, out: &mut Output<'_>) -> Result<Sum, Error> {
+        let row_len = layout.row_len();
         let blank = self.blank_row(layout);
-        // Pieces are whole words so that their sums add up.
-        let most = (PIECE / layout.row_len).max(8).next_multiple_of(4);
+        let most = (PIECE / row_len).max(FRAMES);
+        let whole = Tile::whole(self.stamp.columns, self.stamp.rows);
         let mut sum = Sum::default();
+        let mut at = start;
         let mut buffer: Vec<u8> = Vec::new();
         let mut row_of_cutout = 0;
         let mut waiting = 0;
         // Rows of the buffer that are blank but for what each frame sets.
         let mut blanks = 0;
         for run in &self.runs {
-            let series = Series::of(self.cutter.cube(), run)?;
+            let series = Series::of(self.cutter.cube(), run, &whole, run.frames.clone())?;
             for frames in pieces(run.frames.clone(), most) {
                 // Short runs of a moving target are gathered until a piece is full.
-                let start = waiting * layout.row_len;
-                let len = frames.len() * layout.row_len;
-                if buffer.len() < start + len {
-                    buffer.resize(start + len, 0);
+                let filled = waiting * row_len;
+                let len = frames.len() * row_len;
+                if buffer.len() < filled + len {
+                    buffer.resize(filled + len, 0);
                 }
-                let bytes = &mut buffer[start..start + len];
-                for (n, row) in bytes.chunks_exact_mut(layout.row_len).enumerate() {
+                let bytes = &mut buffer[filled..filled + len];
+                for (n, row) in bytes.chunks_exact_mut(row_len).enumerate() {
                     // What no frame changes stays from the piece before, as long as the stamp is the same.
                     if waiting + n >= blanks {
                         row.copy_from_slice(&blank);
@@ -213,32 +211,58 @@ impl<S: Source> Cutout<'_, S> {
                     row_of_cutout += 1;
                 }
                 blanks = if self.runs.len() == 1 { blanks.max(waiting + frames.len()) } else { 0 };
-                let mut rows =
-                    Rows { bytes, row_len: layout.row_len, flux: layout.flux(), error: Some(layout.error()) };
                 waiting += frames.len();
-                series.scatter(run.stamp.columns, frames, &mut rows);
+                let error = Some(layout.error());
+                let mut into = Frames { bytes, step: row_len, flux: layout.flux(), error };
+                series.scatter(frames, &mut into);
                 if waiting >= most {
-                    let whole = waiting / 4 * 4 * layout.row_len;
-                    sum.add(&buffer[..whole]);
-                    sink(&buffer[..whole]).map_err(fail)?;
-                    buffer.copy_within(whole..waiting * layout.row_len, 0);
-                    waiting %= 4;
+                    let rows = &buffer[..waiting * row_len];
+                    sum.merge(out.write(at, rows)?);
+                    at += rows.len() as u64;
+                    waiting = 0;
                 }
             }
         }
-        let rest = &buffer[..waiting * layout.row_len];
-        sum.add(rest);
-        sink(rest).map_err(fail)?;
-        sink(padding((self.len() * layout.row_len) as u64)).map_err(fail)?;
-        sink(&parts.aperture).map_err(fail)?;
+        sum.merge(out.write(at, &buffer[..waiting * row_len])?);
+        Ok(sum)
+    }
+
+    /// Writes rows of which a few would not stay in the cache, or whose series are not read at once: first what is not
+    /// flux or error, then these, tile by tile.
+    fn write_wide_rows(&self, layout: Layout, start: u64, out: &mut Output<'_>) -> Result<Sum, Error> {
+        // A row as if it had no pixels.
+        let narrow = Layout { pixels: 0, ..layout };
+        let mut scalars = vec![0; narrow.row_len()];
+        let ones = vec![0xff; PIECE.min(layout.pixels * 4)];
+        let zeros = vec![0; PIECE.min(layout.pixels * 8)];
+        let mut sum = Sum::default();
+        let mut at = start;
+        let mut row_of_cutout = 0;
+        for run in &self.runs {
+            for frame in run.frames.clone() {
+                self.fill_scalars(narrow, frame, row_of_cutout, run, &mut scalars);
+                let (front, back) = scalars.split_at(16);
+                sum.merge(out.write(at, front)?);
+                sum.merge(out.fill(at + 16, layout.pixels * 4, &ones)?);
+                sum.merge(out.fill(at + layout.background() as u64, layout.pixels * 8, &zeros)?);
+                sum.merge(out.write(at + layout.quality() as u64, back)?);
+                at += layout.row_len() as u64;
+                row_of_cutout += 1;
+            }
+        }
+        let plane = |offset: usize| Plane { start: start + offset as u64, step: layout.row_len() };
+        let (flux, error) = (plane(layout.flux()), plane(layout.error()));
+        for plane in self.write_planes(0..self.len(), flux, Some(error), out)? {
+            sum.merge(plane);
+        }
         Ok(sum)
     }
 
     /// A row of no frame: raw counts -1, flux and error NaN, the rest 0.
     fn blank_row(&self, layout: Layout) -> Vec<u8> {
-        let mut row = vec![0; layout.row_len];
+        let mut row = vec![0; layout.row_len()];
         row[16..layout.flux()].fill(0xff);
-        for word in row[layout.flux()..layout.error() + layout.pixels * 4].as_chunks_mut().0 {
+        for word in row[layout.flux()..layout.background()].as_chunks_mut().0 {
             *word = f32::NAN.to_be_bytes();
         }
         row
@@ -271,6 +295,42 @@ impl<S: Source> Cutout<'_, S> {
             put(&position.dec_deg().to_be_bytes());
             put(&((run.stamp.x0 + 1) as i32).to_be_bytes());
             put(&((run.stamp.y0 + 1) as i32).to_be_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::testing::{cube, cutter};
+    use crate::{Place, Size, Stamp};
+
+    #[test]
+    fn rows_made_whole_and_rows_made_in_tiles_are_the_same_bytes() {
+        let cutter = cutter(cube(20, 10, 70));
+        let (place, size) = (Place::Pixel { x: 1.0, y: 5.0 }, Size::Pixels { columns: 7, rows: 5 });
+        let still = cutter.cut(place, size).unwrap();
+        let run = |frames, x0| Run { frames, stamp: Stamp { x0, y0: 7, columns: 7, rows: 5 } };
+        let runs = vec![run(3..5, -2), run(5..6, 4), run(20..70, 18)];
+        let jumping = Cutout { runs, ..cutter.cut(place, size).unwrap() };
+        for cutout in [still, jumping] {
+            // Rows of a length that is no multiple of four come with the names of the frames.
+            for file_name in [1, 2, 4, 7] {
+                let layout = Layout { file_name, ..cutout.layout() };
+                let (mut whole, mut tiles) = (Sum::default(), Sum::default());
+                let of_whole = output::in_memory(|out| {
+                    whole = cutout.write_rows(layout, 2880, out)?;
+                    Ok(0)
+                });
+                let of_tiles = output::in_memory(|out| {
+                    tiles = cutout.write_wide_rows(layout, 2880, out)?;
+                    Ok(0)
+                });
+                let of_whole = of_whole.unwrap();
+                assert_eq!(of_whole.len(), 2880 + cutout.len() * layout.row_len());
+                assert!(of_whole == of_tiles.unwrap());
+                assert_eq!(whole.value(), tiles.value());
+            }
         }
     }
 }
