@@ -19,6 +19,9 @@ pub struct Direction {
 }
 
 impl Direction {
+    /// The celestial north pole, on the meridian of right ascension 0.
+    pub const NORTH_POLE: Self = Self { ra_deg: 0.0, dec_deg: 90.0 };
+
     /// Makes a direction of right ascension and declination in degrees.
     ///
     /// Any finite right ascension will do; it is brought to [0, 360).
@@ -71,7 +74,8 @@ impl Direction {
 
     /// Distance on the sphere, 0 to 180 degrees.
     ///
-    /// To rounding at every distance: relative to itself near 0, to 180 degrees near the antipode.
+    /// To rounding at every distance: relative to itself near 0, to 180 degrees near the antipode; on both sides of
+    /// right ascension 0 too.
     ///
     /// Vincenty 1975, Survey Review 23, 88, for a sphere, with the differences of the coordinates
     /// taken before their sines.
@@ -82,21 +86,60 @@ impl Direction {
 
     /// Angle at this direction from north through east to the other, in [0, 360) degrees.
     ///
-    /// 0 where the two coincide. At a pole "north" is along the meridian of this right ascension.
+    /// To rounding at every distance, near 0 and near the antipode too. 0 where the two coincide. At a pole "north" is
+    /// along the meridian of this right ascension.
     pub fn position_angle(&self, other: &Self) -> Angle {
         let (east, north, _) = self.offsets(other);
         Angle::from_degrees(wrapped(east.atan2(north).to_degrees()))
     }
 
+    /// The direction at a distance along the great circle that leaves at an angle from north through east.
+    pub fn offset_by(&self, position_angle: Angle, distance: Angle) -> Self {
+        if distance.degrees() == 0.0 {
+            return *self;
+        }
+        let ((sin_ra, cos_ra), (sin_dec, cos_dec)) = (sin_cos_deg(self.ra_deg), sin_cos_deg(self.dec_deg));
+        let ((sin_turn, cos_turn), (sin, cos)) =
+            (sin_cos_deg(position_angle.degrees()), sin_cos_deg(distance.degrees()));
+        let (east, north) = (sin * sin_turn, sin * cos_turn);
+        let out = cos * cos_dec - north * sin_dec;
+        let vector =
+            [out * cos_ra - east * sin_ra, out * sin_ra + east * cos_ra, cos * sin_dec + north * cos_dec];
+        Self::from_unit_vector(vector).unwrap_or(*self)
+    }
+
     /// Components of the other's unit vector to this one's east, to its north, and along it.
     fn offsets(&self, other: &Self) -> (f64, f64, f64) {
-        let dra = other.ra_deg - self.ra_deg;
-        let (sin_half, _) = sin_cos_deg(dra / 2.0);
-        let (sin_dra, _) = sin_cos_deg(dra);
+        let (turn, half_turns) = self.turn_to(other);
+        let (sin_half, cos_half) = sin_cos_deg(turn / 2.0);
+        let (sin_turn, _) = sin_cos_deg(turn);
+        let (near, far) = (2.0 * sin_half * sin_half, 2.0 * cos_half * cos_half);
+        let (sin_dra, versine, antiversine) =
+            if half_turns { (-sin_turn, far, near) } else { (sin_turn, near, far) };
         let ((sin_1, cos_1), (_, cos_2)) = (sin_cos_deg(self.dec_deg), sin_cos_deg(other.dec_deg));
         let (sin_ddec, cos_ddec) = sin_cos_deg(other.dec_deg - self.dec_deg);
-        let versine = 2.0 * sin_half * sin_half;
-        (cos_2 * sin_dra, sin_ddec + sin_1 * cos_2 * versine, cos_ddec - cos_1 * cos_2 * versine)
+        let along = cos_ddec - cos_1 * cos_2 * versine;
+        let north = if along >= 0.0 {
+            sin_ddec + sin_1 * cos_2 * versine
+        } else {
+            // The same, of terms that are small near the antipode.
+            sin_cos_deg(other.dec_deg + self.dec_deg).0 - sin_1 * cos_2 * antiversine
+        };
+        (cos_2 * sin_dra, north, along)
+    }
+
+    /// The difference of the right ascensions less the nearest whole number of half turns, to rounding of itself;
+    /// whether that number is odd.
+    fn turn_to(&self, other: &Self) -> (f64, bool) {
+        let (from, to) = (self.ra_deg, other.ra_deg);
+        // The inner differences are exact: of numbers within a factor of two.
+        match to - from {
+            turn if turn > 270.0 => ((to - 360.0) - from, false),
+            turn if turn > 90.0 => ((to - 180.0) - from, true),
+            turn if turn < -270.0 => (to - (from - 360.0), false),
+            turn if turn < -90.0 => (to - (from - 180.0), true),
+            turn => (turn, false),
+        }
     }
 }
 
@@ -119,9 +162,10 @@ fn sin_cos_deg(deg: f64) -> (f64, f64) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "regions"))]
 mod tests {
     use super::*;
+    use crate::exact;
 
     fn at(ra_deg: f64, dec_deg: f64) -> Direction {
         Direction::from_degrees(ra_deg, dec_deg).unwrap()
@@ -173,5 +217,39 @@ mod tests {
         let cos_60 = at(10.0, 60.0).separation(&at(10.0 + 1e-9, 60.0)).degrees() / (10.0 + 1e-9 - 10.0);
         assert!((cos_60 - 0.5).abs() < 1e-14, "{cos_60}");
         assert_eq!(at(10.0, 60.0).separation(&at(370.0, 60.0)).degrees(), 0.0);
+    }
+
+    #[test]
+    fn an_offset_lies_at_its_distance_and_angle() {
+        for (from, turn, distance) in
+            [(at(359.0, 10.0), 100.0, 5.0), (at(20.0, -89.5), 200.0, 170.0), (at(30.0, 90.0), 77.0, 1.0)]
+        {
+            let to = from.offset_by(Angle::from_degrees(turn), Angle::from_degrees(distance));
+            assert!((from.separation(&to).degrees() - distance).abs() < 1e-13, "{from:?} {to:?}");
+            assert!((from.position_angle(&to).degrees() - turn).abs() < 1e-12, "{from:?} {to:?}");
+        }
+    }
+
+    #[test]
+    fn offsets_keep_their_digits_across_right_ascension_zero_and_near_the_antipode() {
+        let ulp = 360.0 - 359.999_999_999_999_94;
+        for (from, to) in [
+            (at(1e-13, 5.0), at(360.0 - 3.0 * ulp, 5.0)),
+            (at(360.0 - 5.0 * ulp, -60.0), at(2e-14, -60.0)),
+            (at(10.1, 20.3), at(190.1 + 1e-12, -20.3 + 2e-13)),
+            (at(200.7, -40.2), at(20.7 - 3e-10, 40.2 - 1e-12)),
+            (at(271.5, 33.0), at(91.5, -33.0 - 1e-13)),
+            (at(0.3, 89.999), at(180.3, -89.999 + 1e-12)),
+        ] {
+            let [east, north, along] = exact::offsets(&from, &to).map(exact::Dd::to_f64);
+            let off = |found: Angle, expected: f64| {
+                let turn = (found.degrees() - expected.to_degrees()).rem_euclid(360.0);
+                turn.min(360.0 - turn)
+            };
+            let separation = from.separation(&to);
+            let close = 1e-15 * separation.degrees();
+            assert!(off(separation, east.hypot(north).atan2(along)) <= close, "{from:?} {to:?}");
+            assert!(off(from.position_angle(&to), east.atan2(north)) < 2e-13, "{from:?} {to:?}");
+        }
     }
 }

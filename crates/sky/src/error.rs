@@ -1,6 +1,6 @@
 //! What can go wrong with places on the sky.
 
-/// Why a direction, an angle or a track could not be made.
+/// Why a place, a region, a track or a cell could not be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -73,4 +73,89 @@ pub enum Error {
         /// Their distance in degrees.
         separation_deg: f64,
     },
+    /// A depth beyond the greatest, or not on the right side of another.
+    #[error("depth is {found}, expected 0..=29 and, of two, the lesser for the larger cell")]
+    Depth {
+        /// The depth given.
+        found: u8,
+    },
+    /// A cell beyond the last of its depth.
+    #[error("cell is {found}, expected 0..{cells} at depth {depth}")]
+    Cell {
+        /// The depth given.
+        depth: u8,
+        /// The cell given.
+        found: u64,
+        /// How many there are.
+        cells: u64,
+    },
+    /// Slices that belong together have different lengths.
+    #[error("{what} has {found} values, expected {expected} as the first slice has")]
+    LengthMismatch {
+        /// The slice that is too long or too short.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length of the first.
+        expected: usize,
+    },
+    /// A row of a slice is wrong.
+    #[error("row {index} cannot be used")]
+    Row {
+        /// Which, from 0.
+        index: usize,
+        /// What is wrong with it.
+        #[source]
+        cause: Box<Error>,
+    },
+    /// A radius or a side is not what a region of its kind can have.
+    #[error("{what} is {found_deg} degrees, expected {expected}")]
+    Size {
+        /// The radius, axis or side.
+        what: &'static str,
+        /// Its value.
+        found_deg: f64,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// A ring of a polygon has fewer than three different vertices.
+    #[error("ring {ring} of the polygon has {vertices} different vertices, expected at least 3")]
+    FewVertices {
+        /// Which ring, from 0.
+        ring: usize,
+        /// Its vertices after those that repeat the one before are left out.
+        vertices: usize,
+    },
+    /// Two neighbouring vertices of a polygon are opposite, so that no great circle is the shortest.
+    #[error(
+        "vertex {vertex} of ring {ring} of the polygon is opposite to the next one; \
+         give a vertex between them"
+    )]
+    OppositeVertices {
+        /// Which ring, from 0.
+        ring: usize,
+        /// The former of the two, from 0.
+        vertex: usize,
+    },
+    /// The north of a zone lies south of its south.
+    #[error("zone reaches from dec {south_deg} to {north_deg} degrees, expected the southern limit first")]
+    ZoneOrder {
+        /// The southern limit given, degrees.
+        south_deg: f64,
+        /// The northern limit given, degrees.
+        north_deg: f64,
+    },
+    /// A MOC could not be read or written.
+    #[error("MOC as {format} is not readable: {reason}")]
+    Moc {
+        /// FITS, ASCII, JSON or STC-S.
+        format: &'static str,
+        /// What the reader said.
+        reason: String,
+    },
+}
+
+/// Errs unless a slice has as many values as the first.
+pub(crate) fn same_length(what: &'static str, expected: usize, found: usize) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::LengthMismatch { what, found, expected }) }
 }
