@@ -25,7 +25,7 @@ rm -f "$installed"
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --requirement "$wanted"
 "$venv/bin/python" -m pip check
-"$venv/bin/python" -c 'import astrocut, astropy, lightkurve, pyarrow'
+"$venv/bin/python" -c 'import astrocut, astropy, lightkurve, pyarrow, tsdownsample'
 # Written last: an interrupted run is begun again.
 cp "$wanted" "$installed"
 echo "$venv: ready"

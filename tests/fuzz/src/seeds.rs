@@ -10,6 +10,7 @@ use uranometria_cutout::lightcurve::{Background, LightCurve, to_fits};
 use uranometria_cutout::{Aperture, Cutter, Place, Size, Tpf};
 use uranometria_fits::checksum::sealed_hdu;
 use uranometria_fits::{BLOCK, Card, ColumnSpec, Header, Value, table_header};
+use uranometria_lttb::{Regular, ZoneMap};
 use uranometria_sky::{Direction, Track};
 
 fn main() {
@@ -45,6 +46,7 @@ fn main() {
     tpfs.push(("mask", to_fits(&curve).unwrap()));
     write("tpf", tpfs);
     write("targets", texts().map(|(name, text)| (name, text.as_bytes().to_vec())));
+    write("lttb", series());
 }
 
 fn write<'a>(target: &str, seeds: impl IntoIterator<Item = (&'a str, Vec<u8>)>) {
@@ -53,6 +55,24 @@ fn write<'a>(target: &str, seeds: impl IntoIterator<Item = (&'a str, Vec<u8>)>) 
     for (name, bytes) in seeds {
         std::fs::write(folder.join(name), bytes).unwrap();
     }
+}
+
+/// Requests with their numbers, and zone maps.
+fn series() -> [(&'static str, Vec<u8>); 5] {
+    let y: Vec<f64> = (0..2500).map(|i| if i % 900 < 5 { f64::NAN } else { f64::from(i % 7) }).collect();
+    let steps: Vec<i64> = (0..2500).map(|i| i * 10 + i / 600 * 50_000).collect();
+    let floats: Vec<f64> = steps.iter().map(|&x| x as f64).collect();
+    let numbers = |ask: [u8; 8]| {
+        let numbers = y[880..960].iter().chain(&floats[..80]);
+        ask.into_iter().chain(numbers.flat_map(|number| number.to_le_bytes())).collect()
+    };
+    [
+        ("scan", numbers([0, 1, 0, 40, 0, 0, 3, 64 + 40])),
+        ("zones", numbers([2 + 16, 2, 1, 2, 0, 40, 9, 128 + 50])),
+        ("floats", ZoneMap::build(&floats, &y, 1).unwrap().to_bytes()),
+        ("integers", ZoneMap::build(&steps, &y, 1).unwrap().to_bytes()),
+        ("regular", ZoneMap::build(Regular, &y, 1).unwrap().to_bytes()),
+    ]
 }
 
 fn headers() -> Vec<u8> {
