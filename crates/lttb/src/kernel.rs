@@ -231,6 +231,73 @@ impl<P: Positions, Y: Value, const MASKED: bool> Work for SumUp<'_, P, Y, MASKED
     }
 }
 
+/// Box and sums of a range of which every point is kept; where one is missing, something in it is not finite.
+///
+/// Sums are those of a zone map: in no order that matters.
+pub(crate) struct Summarize<'a, P, Y> {
+    pub(crate) x: P,
+    pub(crate) y: &'a [Y],
+    pub(crate) range: Range<usize>,
+}
+
+/// What [`Summarize`] finds; integers of x counted from the first one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Summary {
+    pub(crate) sum_x: f64,
+    pub(crate) sum_y: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+impl<P: Positions, Y: Value> Work for Summarize<'_, P, Y> {
+    type Out = Summary;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> Summary {
+        /// Vectors side by side, so that one operation need not wait for the other.
+        const SIDE: usize = 4;
+        let Self { x, y, range } = self;
+        let origin = x.get(range.start);
+        let zeros = [V::splat(0.0); SIDE];
+        let (mut sum_x, mut sum_y) = (zeros, zeros);
+        let (mut low, mut high) = ([V::splat(f64::INFINITY); SIDE], [V::splat(f64::NEG_INFINITY); SIDE]);
+        let ys = y[range.clone()].as_chunks::<LANES>().0;
+        for four in ys.as_chunks::<SIDE>().0 {
+            for i in 0..SIDE {
+                let value = Y::vector::<V>(four[i]);
+                sum_y[i] = sum_y[i] + value;
+                low[i] = value.smaller(low[i]);
+                high[i] = value.larger(high[i]);
+            }
+        }
+        let xs = x.points(range.clone()).map(|points| points.as_chunks::<LANES>().0);
+        for four in xs.unwrap_or_default().as_chunks::<SIDE>().0 {
+            for i in 0..SIDE {
+                sum_x[i] = sum_x[i] + P::X::offsets::<V>(four[i], origin);
+            }
+        }
+        let total = |of: [V; SIDE]| (of[0] + of[1] + (of[2] + of[3])).to_array().into_iter().sum::<f64>();
+        let mut found = Summary {
+            sum_x: total(sum_x),
+            sum_y: total(sum_y),
+            low: low.iter().flat_map(|low| low.to_array()).fold(f64::INFINITY, |low, y| smaller(y, low)),
+            high: high
+                .iter()
+                .flat_map(|high| high.to_array())
+                .fold(f64::NEG_INFINITY, |high, y| larger(y, high)),
+        };
+        let done = range.len() - range.len() % (SIDE * LANES);
+        for (i, &value) in (range.start + done..range.end).zip(&y[range.start + done..]) {
+            let value = value.into();
+            found.sum_y += value;
+            found.sum_x += if P::REGULAR { 0.0 } else { x.get(i).offset(origin) };
+            found.low = smaller(value, found.low);
+            found.high = larger(value, found.high);
+        }
+        found
+    }
+}
+
 /// Sum of the offsets of an index from `origin`, from left to right.
 #[inline(always)]
 fn regular_sum<P: Positions>(x: P, range: Range<usize>, origin: P::X) -> f64 {

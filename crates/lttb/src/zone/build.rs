@@ -7,7 +7,7 @@ use crate::coordinate::Counted;
 use crate::coordinate::{Axis, Coordinate, CoordinateOps, Positions, Value};
 use crate::downsample::Kernels;
 use crate::error::Error;
-use crate::kernel::{Boxes, Isa, SIDE_BY_SIDE, SumUp, WidestStep};
+use crate::kernel::{Boxes, Isa, SumUp, Summarize, Summary, WidestStep};
 use crate::threads;
 use crate::zone::map::{Blocks, SHORT, ZoneMap};
 
@@ -172,52 +172,28 @@ fn summarize<P: Positions, Y: Value>(
     isa: Isa,
     blocks: &mut Blocks<P::X>,
 ) -> Result<(), Error> {
-    let mut boxes: [Boxes<P::X>; SIDE_BY_SIDE] = Default::default();
-    let mut start = range.start;
-    while start < range.end {
-        let mut ranges = Vec::with_capacity(SIDE_BY_SIDE);
-        let mut origins = Vec::with_capacity(SIDE_BY_SIDE);
-        while ranges.len() < SIDE_BY_SIDE && start < range.end {
-            let end = (start + BLOCK).min(range.end);
-            ranges.push(start..end);
-            origins.push(x.get(start));
-            start = end;
-        }
-        boxes.iter_mut().for_each(Boxes::clear);
-        let boxed = &mut boxes[..ranges.len()];
-        let plain = SumUp::<P, Y, false> {
-            x,
-            y,
-            ranges: &ranges,
-            origins: &origins,
-            piece: BLOCK,
-            boxes: boxed,
-            steps: None,
+    for start in range.clone().step_by(BLOCK) {
+        let block = start..(start + BLOCK).min(range.end);
+        let Summary { sum_x, sum_y, low, high } = isa.run(Summarize { x, y, range: block.clone() });
+        let widest = isa.run(WidestStep { x, range: block.clone() });
+        // NaN is in the sum, though not in the bounds.
+        let finite = [sum_x, sum_y, low, high].into_iter().all(f64::is_finite);
+        let (Some(widest), true) = (widest, finite) else {
+            look_closely(x, y, block, isa, blocks)?;
+            continue;
         };
-        let (sums, _) = isa.run(plain);
-        for (i, block) in ranges.into_iter().enumerate() {
-            let sum = sums[i];
-            // Bounds are not finite where a point is missing: NaN is skipped by them, but not by the sum.
-            let (y0, y1) = boxes[i].heights();
-            let widest = isa.run(WidestStep { x, range: block.clone() });
-            let finite = sum.y.is_finite() && sum.x.is_finite() && y0.is_finite() && y1.is_finite();
-            let (Some(widest), true) = (widest, finite) else {
-                look_closely(x, y, block, isa, blocks)?;
-                continue;
-            };
-            blocks.y0.push(y0);
-            blocks.y1.push(y1);
-            blocks.sum_y.push(sum.y);
-            blocks.kept.push(block.len() as u16);
-            if P::REGULAR {
-                blocks.places.push((block.len() * (block.len() - 1) / 2) as u32);
-                blocks.holes.push(false);
-            } else {
-                blocks.x0.push(x.get(block.start));
-                blocks.x1.push(x.get(block.end - 1));
-                blocks.sum_x.push(sum.x);
-                blocks.widest.push(up(widest.map_or(0.0, P::X::width)));
-            }
+        blocks.y0.push(low);
+        blocks.y1.push(high);
+        blocks.sum_y.push(sum_y);
+        blocks.kept.push(block.len() as u16);
+        if P::REGULAR {
+            blocks.places.push((block.len() * (block.len() - 1) / 2) as u32);
+            blocks.holes.push(false);
+        } else {
+            blocks.x0.push(x.get(block.start));
+            blocks.x1.push(x.get(block.end - 1));
+            blocks.sum_x.push(sum_x);
+            blocks.widest.push(up(widest.map_or(0.0, P::X::width)));
         }
     }
     // Blocks were looked at one by one.
