@@ -554,6 +554,6 @@ mod tests {
         let flux = [1.0, nan, 5.0, nan, 3.0, nan, 4.0, 7.0];
         assert_eq!(median_image(&flux, 2), [3.5, 7.0]);
         assert!(median_image(&[nan], 1)[0].is_nan());
-        assert_eq!(median_image(&[], 0), []);
+        assert!(median_image(&[], 0).is_empty());
     }
 }

@@ -15,7 +15,7 @@ use crate::zone::samples::{Samples, ZoneError};
 use crate::zone::zoned::Zoned;
 
 /// Blocks a wanted point, below which looking at every point is as fast, and the most points to look at so.
-const FEW_BLOCKS: usize = 4;
+const FEW_BLOCKS: usize = 2;
 const FEW_POINTS: usize = 1 << 22;
 
 impl<X: Coordinate> ZoneMap<X> {
