@@ -97,6 +97,60 @@ pub enum Error {
         /// The types that would do.
         wanted: &'static str,
     },
+    /// The descriptor of a variable-length array points beyond the table's heap.
+    #[error(
+        "column {column}, row {row}: its array of {count} elements begins at byte {offset} of the heap, which has {heap} \
+         bytes"
+    )]
+    Descriptor {
+        /// The column.
+        column: String,
+        /// The row, counted from 0.
+        row: usize,
+        /// Elements of the array as the descriptor has them.
+        count: u64,
+        /// Byte offset in the heap as the descriptor has it.
+        offset: u64,
+        /// Length of the heap in bytes.
+        heap: u64,
+    },
+    /// A range of rows is not in the table.
+    #[error("rows {from}..{to} were asked for, but the table has {rows}")]
+    NoRows {
+        /// The first row asked for.
+        from: usize,
+        /// The row behind the last one asked for.
+        to: usize,
+        /// The rows there are.
+        rows: usize,
+    },
+    /// The file has no binary table, or none of that name.
+    #[error("it has no binary table{}", wanted.as_ref().map_or(String::new(), |name| format!(" named {name:?}")))]
+    NoTable {
+        /// The name asked for.
+        wanted: Option<String>,
+    },
+    /// A value cannot be written into its column, or a column not into a table.
+    #[error("column {column}{}: found {found}, expected {wanted}", in_row(row))]
+    Unwritable {
+        /// The column.
+        column: String,
+        /// The row, counted from 0; `None` where the whole column is meant.
+        row: Option<u64>,
+        /// The value or type.
+        found: String,
+        /// What could be written.
+        wanted: String,
+    },
+    /// Arrow refused.
+    #[cfg(feature = "arrow")]
+    #[error("Arrow cannot {action}: {source}")]
+    Arrow {
+        /// What was tried.
+        action: &'static str,
+        /// Its reason.
+        source: arrow_schema::ArrowError,
+    },
     /// The HDU is of another kind than was asked for.
     #[error("it is {found}, expected {wanted}")]
     WrongKind {
@@ -135,6 +189,10 @@ pub enum Error {
 
 fn did_you_mean(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or(String::new(), |name| format!("; did you mean {name}?"))
+}
+
+fn in_row(row: &Option<u64>) -> String {
+    row.map_or(String::new(), |row| format!(", row {row}"))
 }
 
 impl Error {

@@ -1,12 +1,28 @@
 //! A header: cards in order, looked up by keyword.
+//!
+//! Headers are short, and looking along the cards is all it takes; only of one with hundreds of cards, as tables of
+//! hundreds of columns have, the places of the keywords are kept.
+
+use std::collections::BTreeMap;
 
 use crate::card::{self, CARD, Card, Piece, Value};
 use crate::{BLOCK, Error};
 
+/// With so many cards, a header is long: looking along its cards for each of its keywords would take a while.
+const LONG: usize = 256;
+
 /// The cards of one HDU in their order, without END.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Header {
     cards: Vec<Card>,
+    /// Where the first card of each keyword is; not kept of short headers.
+    places: Option<BTreeMap<String, usize>>,
+}
+
+impl PartialEq for Header {
+    fn eq(&self, other: &Self) -> bool {
+        self.cards == other.cards
+    }
 }
 
 /// What can stand as the value of a card.
@@ -82,6 +98,7 @@ impl Header {
             match card::parse(piece) {
                 Piece::End => {
                     let end = ((n + 1) * CARD).next_multiple_of(BLOCK as usize);
+                    header.find_places();
                     return Ok((header, end.min(bytes.len())));
                 }
                 Piece::Continue(text, comment) => {
@@ -116,7 +133,15 @@ impl Header {
 
     /// Adds a card behind the last one, whatever its keyword.
     pub fn push(&mut self, card: Card) {
+        if let Some(places) = &mut self.places
+            && !places.contains_key(&card.keyword)
+        {
+            places.insert(card.keyword.clone(), self.cards.len());
+        }
         self.cards.push(card);
+        if self.places.is_none() {
+            self.find_places();
+        }
     }
 
     /// Adds a line of history: as many HISTORY cards as it needs, broken between words.
@@ -141,22 +166,39 @@ impl Header {
         let card = Card::new(keyword, value.into_value(), comment);
         match self.position(keyword) {
             Some(at) => self.cards[at] = card,
-            None => self.cards.push(card),
+            None => self.push(card),
         }
     }
 
     /// Removes every card of that keyword.
     pub fn remove(&mut self, keyword: &str) {
-        self.cards.retain(|card| card.keyword != keyword);
+        self.retain(|card| card.keyword != keyword);
     }
 
     /// Keeps the cards for which `keep` is true.
     pub fn retain(&mut self, keep: impl FnMut(&Card) -> bool) {
+        let before = self.cards.len();
         self.cards.retain(keep);
+        if self.cards.len() < before {
+            self.find_places();
+        }
+    }
+
+    /// Notes where the keywords of a long header are.
+    fn find_places(&mut self) {
+        self.places = None;
+        if self.cards.len() >= LONG {
+            let places = self.cards.iter().enumerate().rev();
+            // From the last to the first, so that the first one stays.
+            self.places = Some(places.map(|(at, card)| (card.keyword.clone(), at)).collect());
+        }
     }
 
     fn position(&self, keyword: &str) -> Option<usize> {
-        self.cards.iter().position(|card| card.keyword == keyword)
+        match &self.places {
+            Some(places) => places.get(keyword).copied(),
+            None => self.cards.iter().position(|card| card.keyword == keyword),
+        }
     }
 
     /// Returns the first card of that keyword.
@@ -343,6 +385,29 @@ mod tests {
             let (again, read) = Header::parse(&bytes).unwrap();
             prop_assert_eq!(read, bytes.len());
             prop_assert_eq!(again, header);
+        }
+
+        #[test]
+        fn keywords_of_long_headers_are_found_where_they_first_stand(
+            steps in prop::collection::vec((0..20, 0..400i32), 0..100),
+            from in 200..300i32,
+        ) {
+            let mut header = Header::new();
+            (0..from).for_each(|n| header.set(&format!("KEY{n}"), n, ""));
+            for (step, n) in steps {
+                let keyword = format!("KEY{n}");
+                match step {
+                    0..6 => header.push(Card::new(keyword.as_str(), Value::Integer(-1), "")),
+                    6..12 => header.remove(&keyword),
+                    12..19 => header.set(&keyword, n, "again"),
+                    _ => header = Header::parse(&header.to_bytes()).unwrap().0,
+                }
+            }
+            for n in 0..400 {
+                let keyword = format!("KEY{n}");
+                let first = header.cards().iter().find(|card| card.keyword == keyword);
+                prop_assert_eq!(header.card(&keyword), first);
+            }
         }
 
         #[test]

@@ -22,6 +22,8 @@
 //! # Ok::<(), uranometria_fits::Error>(())
 //! ```
 
+#[cfg(feature = "arrow")]
+pub mod arrow;
 mod card;
 pub mod checksum;
 mod error;

@@ -24,6 +24,11 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
+    /// Finds the type of a letter in TFORM.
+    pub(crate) fn of_letter(letter: char) -> Option<Self> {
+        Self::LETTERS.iter().find(|(known, _, _)| *known == letter).map(|(_, ty, _)| *ty)
+    }
+
     const LETTERS: [(char, ColumnType, usize); 13] = [
         ('L', ColumnType::Logical, 1),
         ('X', ColumnType::Bit, 0),
@@ -46,7 +51,7 @@ impl ColumnType {
     }
 
     /// Bytes that `repeat` elements take; `None` where they overflow.
-    fn width(self, repeat: usize) -> Option<usize> {
+    pub(crate) fn width(self, repeat: usize) -> Option<usize> {
         if self == ColumnType::Bit {
             return Some(repeat.div_ceil(8));
         }
@@ -58,7 +63,7 @@ impl ColumnType {
 /// One column of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// TTYPE, or `col1`, `col2`, ... where it is missing.
+    /// TTYPE, or `col1`, `col2`, ... where it is missing or empty.
     pub name: String,
     /// The type of the elements.
     pub ty: ColumnType,
@@ -141,12 +146,19 @@ impl TableLayout {
             .ok_or_else(|| Error::NoColumn { wanted: name.to_string(), nearest: self.nearest(name) })
     }
 
-    /// Finds a column by name, if it is there.
+    /// Finds a column by name, if it is there; of names that differ in capitals alone, the one that is spelt so.
     pub fn find(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
+        self.position(name).map(|at| &self.columns[at])
     }
 
-    fn nearest(&self, name: &str) -> Option<String> {
+    /// The place of a column among the columns, found as [`TableLayout::find`] does.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        let alike = || self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+        self.columns.iter().position(|column| column.name == name).or_else(alike)
+    }
+
+    /// The name most similar to one that is not there, if any is similar.
+    pub(crate) fn nearest(&self, name: &str) -> Option<String> {
         let wanted = name.to_ascii_uppercase();
         let distance = |column: &Column| edit_distance(&wanted, &column.name.to_ascii_uppercase());
         let best = self.columns.iter().min_by_key(|column| distance(column))?;
@@ -157,6 +169,12 @@ impl TableLayout {
     pub fn rows<'a>(&self, data: &'a [u8]) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         data.chunks_exact(self.row_len.max(1)).take(if self.row_len == 0 { 0 } else { self.rows })
     }
+}
+
+/// Reads TDIM: axes in parentheses, the fastest first.
+pub(crate) fn axes(dim: &str) -> Option<Vec<usize>> {
+    let inner = dim.trim().strip_prefix('(')?.strip_suffix(')')?;
+    inner.split(',').map(|axis| axis.trim().parse().ok()).collect()
 }
 
 /// The number of single-letter changes between two names.
@@ -184,17 +202,13 @@ impl Column {
         let digits = form.bytes().take_while(u8::is_ascii_digit).count();
         let repeat = if digits == 0 { 1 } else { form[..digits].parse().map_err(|_| wrong_form())? };
         let letter = form[digits..].chars().next().ok_or_else(wrong_form)?;
-        let (_, ty, _) =
-            *ColumnType::LETTERS.iter().find(|(known, _, _)| *known == letter).ok_or_else(wrong_form)?;
+        let ty = ColumnType::of_letter(letter).ok_or_else(wrong_form)?;
         let width = ty.width(repeat).filter(|width| *width <= i32::MAX as usize).ok_or_else(wrong_form)?;
         let text = |stem: &str| header.text(&key(stem)).map(str::to_string);
-        let dim = text("TDIM").and_then(|dim| {
-            let inner = dim.trim().strip_prefix('(')?.strip_suffix(')')?.to_string();
-            inner.split(',').map(|axis| axis.trim().parse().ok()).collect::<Option<Vec<usize>>>()
-        });
+        let dim = text("TDIM").and_then(|dim| axes(&dim));
         let product = dim.as_ref().and_then(|d| d.iter().try_fold(1usize, |p, axis| p.checked_mul(*axis)));
         Ok(Column {
-            name: text("TTYPE").unwrap_or_else(|| format!("col{n}")),
+            name: text("TTYPE").filter(|name| !name.is_empty()).unwrap_or_else(|| format!("col{n}")),
             ty,
             repeat,
             offset,
