@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates each may need; a crate that is not here has no place in the picture yet.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("sky", &[]),
     ("wcs", &[]),
     ("lttb", &[]),
     ("plot", &[]),
     ("fits", &[]),
+    ("series", &["lttb", "fits"]),
     ("cube", &["fits", "wcs"]),
     ("cutout", &["cube", "fits", "wcs", "sky"]),
     ("simulate", &["wcs", "fits", "sky"]),

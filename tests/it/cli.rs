@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::support::{Frames, assert_error, run, ur};
 
-const VERBS: [&[&str]; 11] = [
+const VERBS: [&[&str]; 13] = [
     &[],
     &["cube"],
     &["cube", "build"],
@@ -17,6 +17,8 @@ const VERBS: [&[&str]; 11] = [
     &["cube", "append"],
     &["cutout"],
     &["lightcurve"],
+    &["downsample"],
+    &["zonemap"],
     &["simulate"],
     &["simulate", "sector"],
     &["demo"],

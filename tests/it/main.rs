@@ -13,9 +13,15 @@ mod cube_verify;
 mod cutout;
 mod cutout_files;
 mod cutout_list;
+mod downsample;
+#[cfg(feature = "peers")]
+mod fits_tables;
 mod foreign_frames;
 mod interruption;
 mod moving;
 #[cfg(feature = "peers")]
 mod peers;
+#[path = "../../crates/series/tests/support/mod.rs"]
+mod series_files;
 mod support;
+mod zonemap;

@@ -36,6 +36,31 @@ With several cubes, or when --out ends in / or is a folder, files are named by s
 The ending of --out says what is written. Several files are joined in order of time; with --stitch each sector is
 divided by its median first.")]
     Lightcurve(LightcurveArgs),
+    /// Choose the points of a time series that keep its drawn shape, and write all columns of their rows
+    #[command(after_help = "Examples:
+  ur downsample pi-men-lc.fits --x TIME --y FLUX -n 500 --out pi-men.png
+  ur downsample 2024-*.parquet --x time --y current -n 2000 --method m4 --gap 90s --out year.parquet
+  ur downsample log.csv --x time --y volts --from 2024-03-01 --to 2024-03-31T12:00 --out march.csv
+  ur downsample flux.npy --x time.npy --nan break --out flux.csv
+
+Several files are one series; x ascends from row to row and from file to file. CSV has a header
+line, and the text of its rows is kept; of FITS the first table with the columns is taken. An array
+is y, and --x the path of another one: .npy, or little-endian numbers alone in a file that ends in
+.f32, .f64, .i8 to .i64 or .u8 to .u64.
+
+Without a zone map x and y are read into memory, up to 16 bytes a point. With one (see ur zonemap)
+little is read. One beside the first file, FILE.zonemap or its name with .zonemap for its ending,
+is found without being named.")]
+    Downsample(DownsampleArgs),
+    /// Make the zone map of a time series, from which any window of it is down-sampled without reading it
+    #[command(after_help = "Examples:
+  ur zonemap telemetry.parquet --x time --y current --out telemetry.parquet.zonemap
+  ur zonemap 2024-*.parquet --x time --y current --out year.zonemap
+
+It takes at most 0.5 % of the space of x and y. It knows its files by path, length, time and a hash
+of their ends; move it together with them. CSV is read whole whenever it is opened, so a map saves
+it little; parquet, FITS and arrays are read where points are looked for.")]
+    Zonemap(ZonemapArgs),
     /// Make data with a known truth
     #[command(subcommand)]
     Simulate(SimulateCommand),
@@ -66,6 +91,73 @@ pub(crate) struct LightcurveArgs {
     /// File to write: .fits, .csv, .parquet or .png
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DownsampleArgs {
+    /// Parquet, CSV, FITS tables or arrays: one series, in this order
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The column that ascends: numbers, dates or times; without it the rows are numbered from 0
+    #[arg(long, value_name = "COL")]
+    pub(crate) x: Option<String>,
+    /// The column that is drawn; may be left out for arrays
+    #[arg(long, value_name = "COL")]
+    pub(crate) y: Option<String>,
+    /// How many points
+    #[arg(short = 'n', long = "points", value_name = "N", default_value_t = 1000)]
+    pub(crate) points: usize,
+    /// How they are chosen: by the largest triangles, by extremes, by triangles among extremes, or by first, lowest,
+    /// highest and last
+    #[arg(long, value_parser = ["lttb", "minmax", "minmaxlttb", "m4"], default_value = "lttb")]
+    pub(crate) method: String,
+    /// Steps of x that break the line: unusual ones, none, or those wider than this, in units of x or like 90s for
+    /// times
+    #[arg(long, value_name = "auto|none|DT", default_value = "auto")]
+    pub(crate) gap: String,
+    /// What NaN, infinities and nulls do: left out before choosing, or breaking the line too
+    #[arg(long, value_parser = ["drop", "break"], default_value = "drop")]
+    pub(crate) nan: String,
+    /// The lowest x, in its unit; for dates and times also like 2024-01-31T12:00:00
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) from: Option<String>,
+    /// The highest x
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) to: Option<String>,
+    /// The zone map of the series; made anew if the files were changed
+    #[arg(long, value_name = "FILE.zonemap")]
+    pub(crate) zonemap: Option<PathBuf>,
+    /// Threads; 0 for one a core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// File to write: .parquet, .csv or .png
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ZonemapArgs {
+    /// Parquet, CSV, FITS tables or arrays: one series, in this order
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The column that ascends: numbers, dates or times; without it the rows are numbered from 0
+    #[arg(long, value_name = "COL")]
+    pub(crate) x: Option<String>,
+    /// The column that is drawn; may be left out for arrays
+    #[arg(long, value_name = "COL")]
+    pub(crate) y: Option<String>,
+    /// The zone map to write
+    #[arg(long, value_name = "FILE.zonemap")]
+    pub(crate) out: PathBuf,
+    /// Threads; 0 for one a core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -17,6 +17,8 @@ fn main() -> ExitCode {
         Command::Cube(cube) => verbs::cube::run(cube, &stop),
         Command::Cutout(cutout) => verbs::cutout::run(&cutout, &stop),
         Command::Lightcurve(lightcurve) => verbs::lightcurve::run(&lightcurve),
+        Command::Downsample(downsample) => verbs::downsample::run(&downsample, &stop),
+        Command::Zonemap(zonemap) => verbs::zonemap::run(&zonemap, &stop),
         Command::Simulate(SimulateCommand::Sector(sector)) => verbs::simulate::run(&sector),
         Command::Demo { folder } => verbs::demo::run(&folder, &stop),
     };

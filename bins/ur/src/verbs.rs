@@ -3,6 +3,8 @@
 pub(crate) mod cube;
 pub(crate) mod cutout;
 pub(crate) mod demo;
+pub(crate) mod downsample;
 pub(crate) mod lightcurve;
 mod picture;
 pub(crate) mod simulate;
+pub(crate) mod zonemap;

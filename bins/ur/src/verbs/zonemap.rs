@@ -1,0 +1,50 @@
+//! `ur zonemap`: what is known of each block of a series, as a file beside it.
+
+use std::error::Error;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::json;
+use uranometria_series::{Control, Series, ZoneMap};
+
+use crate::args::ZonemapArgs;
+use crate::report::{self, Bar, Outcome, line};
+
+pub(crate) fn run(args: &ZonemapArgs, stop: &AtomicBool) -> report::Result {
+    report::refuse_inputs(&[&args.out], &args.files)?;
+    let bar = Bar::new();
+    let progress = |done, total| bar.count("mapping rows", done, total);
+    let (made, time) = report::timed(|| {
+        pool(args.threads)?.install(|| {
+            let series = Series::open(&args.files, args.x.as_deref(), args.y.as_deref())?;
+            let map = ZoneMap::build(&series, &Control { progress: &progress, stop })?;
+            let bytes = map.save(&args.out)?;
+            Ok::<_, Box<dyn Error + Send + Sync>>((map, bytes))
+        })
+    });
+    drop(bar);
+    let (map, bytes) = made.map_err(|error| error as Box<dyn Error>)?;
+    if args.json {
+        report::json(&json!({
+            "file": args.out, "files": args.files.len(), "points": map.points(), "missing": map.missing(),
+            "bytes": bytes, "seconds": time.as_secs_f64(),
+        }));
+    } else {
+        line(format!(
+            "{}: {} points of {} file{}, {} missing, {} in {:.2} s",
+            args.out.display(),
+            map.points(),
+            args.files.len(),
+            if args.files.len() == 1 { "" } else { "s" },
+            map.missing(),
+            report::bytes(bytes),
+            time.as_secs_f64()
+        ));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Threads for reading; 0 for one a core.
+pub(super) fn pool(threads: usize) -> Result<rayon::ThreadPool, String> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| format!("cannot start threads: {error}"))
+}

@@ -1,0 +1,260 @@
+//! Series in files.
+
+mod arrays;
+mod choose;
+mod csv;
+mod fits;
+mod open;
+mod output;
+mod pages;
+mod parquet;
+mod samples;
+mod table;
+mod zonemap;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, SchemaRef};
+use arrow_select::concat::concat_batches;
+use rayon::prelude::*;
+use uranometria_lttb as lttb;
+
+use crate::Error;
+use crate::error::Place;
+use crate::number::{Abscissa, Kind, Number, Ordinate};
+
+use self::arrays::ArrayTable;
+use self::csv::CsvTable;
+use self::fits::FitsTable;
+use self::parquet::ParquetTable;
+use self::table::Table;
+
+pub use choose::Found;
+pub use output::{Output, Points};
+pub use zonemap::{Control, ZoneMap};
+
+/// An x and a y among the columns of one or many files.
+///
+/// The files are one series, in the order given. x is of floats, integers, dates or times, and ascends from row to row
+/// and from file to file; without x the rows are numbered from 0. y is of floats, or of integers, which become f64. A
+/// null y is a missing point like NaN, and so is a null x among floats. All files have one format and the same columns:
+///
+/// - parquet: columns of the top level;
+/// - CSV: a header line and commas. An empty cell is missing; dates and times are those of ISO 8601;
+/// - FITS: the first binary table that has the columns, TSCAL and TZERO applied;
+/// - arrays: one dimension of little-endian numbers is y, named like the file or as asked for; x is the path of
+///   another such array, as long as all of y together. An array is an `.npy` file, or nothing but the numbers in a
+///   file whose ending says what they are: `.f32`, `.f64`, `.i8` to `.i64`, `.u8` to `.u64`.
+pub struct Series {
+    parts: Vec<Part>,
+    /// Name and type of x, if it has a column, and of y.
+    x: Option<(String, DataType)>,
+    y: (String, DataType),
+    schema: SchemaRef,
+    /// The array of x, where it has a file of its own.
+    x_path: Option<PathBuf>,
+    /// The types of CSV, which are told only when they are asked for.
+    inferred: OnceLock<SchemaRef>,
+}
+
+/// One file.
+struct Part {
+    path: PathBuf,
+    file: File,
+    /// The number of its first row in the series.
+    first: usize,
+}
+
+enum File {
+    Array(ArrayTable),
+    Csv(CsvTable),
+    Fits(FitsTable),
+    Parquet(ParquetTable),
+}
+
+impl File {
+    fn table(&self) -> &dyn Table {
+        match self {
+            File::Array(table) => table,
+            File::Csv(table) => table,
+            File::Fits(table) => table,
+            File::Parquet(table) => table,
+        }
+    }
+}
+
+/// Rows of a series that can be read in one piece.
+struct Unit<'a> {
+    part: &'a Part,
+    rows: Range<usize>,
+}
+
+impl Series {
+    /// The number of rows of all files.
+    pub fn rows(&self) -> usize {
+        self.parts.last().map_or(0, |part| part.first + part.file.table().rows())
+    }
+
+    /// The name of x, if it has a column.
+    pub fn x_name(&self) -> Option<&str> {
+        self.x.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// The name of y.
+    pub fn y_name(&self) -> &str {
+        &self.y.0
+    }
+
+    /// The files, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().map(|part| part.path.as_path())
+    }
+
+    fn x_kind(&self) -> Option<Kind> {
+        self.x.as_ref().and_then(|(_, data_type)| Kind::of_x(data_type))
+    }
+
+    fn y_kind(&self) -> Kind {
+        Kind::of_y(&self.y.1).unwrap_or(Kind::F64)
+    }
+
+    /// What x is, for errors: its name and type.
+    fn x_column(&self) -> (&str, Option<&DataType>) {
+        match &self.x {
+            Some((name, data_type)) => (name, Some(data_type)),
+            None => ("the row number", None),
+        }
+    }
+
+    /// Rows that can be read at the same time, in order.
+    fn units(&self) -> Vec<Unit<'_>> {
+        let units = |part: &'_ Part| part.file.table().units();
+        self.parts
+            .iter()
+            .flat_map(|part| units(part).into_iter().map(move |rows| Unit { part, rows }))
+            .collect()
+    }
+
+    /// Gives x and y of a unit to `each`, piece by piece; x is empty where it has no column.
+    fn stream<X: Abscissa, Y: Ordinate>(
+        &self,
+        unit: &Unit<'_>,
+        mut each: impl FnMut(&[X::X], &[Y]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Unit { part, rows } = unit;
+        let mut read = || {
+            if let File::Array(table) = &part.file
+                && !table.may_lack_x()
+            {
+                return table.each::<X, Y>(rows.clone(), &mut each);
+            }
+            let (mut x_room, mut y_room) = (Vec::new(), Vec::new());
+            let mut row = rows.start;
+            for batch in part.file.table().batches(rows.clone())? {
+                let batch = batch?;
+                let (x, y) = self.numbers::<X, Y>(&batch, (&mut x_room, &mut y_room)).map_err(|null| {
+                    csv::missing_integer(Place::Row(row + null), self.x_name().unwrap_or_default())
+                })?;
+                each(x, y)?;
+                row += batch.num_rows();
+            }
+            if row != rows.end {
+                let reason = format!("only {} of {} rows could be read", row - rows.start, rows.len());
+                return Err(Error::io("read columns", std::io::Error::other(reason)));
+            }
+            Ok(())
+        };
+        read().map_err(|error| error.in_file(&part.path))
+    }
+
+    /// The numbers of a batch of x, if it has a column, and y.
+    ///
+    /// # Errors
+    /// The index of a null x that cannot be.
+    fn numbers<'a, X: Abscissa, Y: Ordinate>(
+        &self,
+        batch: &'a RecordBatch,
+        (x_room, y_room): (&'a mut Vec<X::X>, &'a mut Vec<Y>),
+    ) -> Result<(&'a [X::X], &'a [Y]), usize> {
+        let y = Y::of_array(batch.column(batch.num_columns() - 1), y_room)?;
+        let x = if X::COLUMN { <X::X>::of_array(batch.column(0), x_room)? } else { &[] };
+        Ok((x, y))
+    }
+
+    /// The file that has a row of the series.
+    fn part_of(&self, row: usize) -> &Part {
+        // Of empty files that begin with the same row the last one is not empty.
+        &self.parts[self.parts.partition_point(|part| part.first <= row).max(1) - 1]
+    }
+
+    /// Says in which file and row something is wrong.
+    fn place(&self, error: lttb::Error) -> Error {
+        let lttb::Error::Unsorted { index, found, before } = error else { return error.into() };
+        let part = self.part_of(index);
+        let row = index - part.first;
+        let place = match &part.file {
+            File::Csv(table) => table.line(row).map_or(Place::Row(row), Place::Line),
+            _ => Place::Row(row),
+        };
+        let earlier = (row == 0 && index > 0).then(|| self.part_of(index - 1).path.clone());
+        let column = self.x_name().unwrap_or_default().to_string();
+        Error::Unsorted { place, column, found, before, earlier }.in_file(&part.path)
+    }
+
+    /// Reads rows: all columns, or x (if it has a column) and y alone. A batch a file.
+    fn take(&self, rows: &[usize], points_only: bool) -> Result<Vec<RecordBatch>, Error> {
+        let typed = if points_only { None } else { self.csv_types()? };
+        let mut rest = rows;
+        let mut jobs = Vec::new();
+        while let Some(&row) = rest.first() {
+            let part = self.part_of(row);
+            let end = part.first + part.file.table().rows();
+            let here = rest.partition_point(|&row| row < end);
+            jobs.push((part, rest[..here].iter().map(|row| row - part.first).collect::<Vec<_>>()));
+            rest = &rest[here..];
+        }
+        let one = |(part, rows): &(&Part, Vec<usize>)| {
+            let taken = match (&part.file, &typed) {
+                (File::Csv(table), Some(schema)) => csv::parse(table, rows, schema),
+                (file, _) => file.table().take(rows, points_only),
+            };
+            let whole = taken.and_then(|taken| match taken.first() {
+                Some(first) => concat_batches(&first.schema(), &taken).map_err(Error::arrow("join rows")),
+                None => Ok(RecordBatch::new_empty(self.schema.clone())),
+            });
+            whole.map_err(|error| error.in_file(&part.path))
+        };
+        let taken: Vec<_> = jobs.par_iter().map(one).collect();
+        taken.into_iter().collect()
+    }
+
+    /// The types of the columns, if the files are CSV: told by reading all of it.
+    fn csv_types(&self) -> Result<Option<SchemaRef>, Error> {
+        let tables: Vec<&CsvTable> = self
+            .parts
+            .iter()
+            .filter_map(|part| if let File::Csv(table) = &part.file { Some(table) } else { None })
+            .collect();
+        if tables.is_empty() {
+            return Ok(None);
+        }
+        if let Some(known) = self.inferred.get() {
+            return Ok(Some(known.clone()));
+        }
+        let inferred = csv::infer(tables.into_iter())?;
+        Ok(Some(self.inferred.get_or_init(|| inferred).clone()))
+    }
+}
+
+/// Counts the rows of an error of a window from the first row of the series.
+fn shifted(error: lttb::Error, start: usize) -> lttb::Error {
+    match error {
+        lttb::Error::Unsorted { index, found, before } => {
+            lttb::Error::Unsorted { index: index + start, found, before }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,341 @@
+//! CSV with a header line: numbers for choosing, and the text of chosen rows.
+//!
+//! A file is parsed once, when it is opened. Kept are x, y, and where every 1024th record begins, so that the text of
+//! a row is found again by parsing one block.
+
+use std::io::{BufReader, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::types::{Float64Type, Int64Type, TimestampNanosecondType};
+use arrow_array::{ArrayRef, Float64Array, Int64Array, PrimitiveArray, RecordBatch, UInt64Array};
+use arrow_csv::reader::Format;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_select::take::take_record_batch;
+use csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder};
+use uranometria_fits::Source;
+use uranometria_fits::fs::OpenFile;
+
+use super::table::{Batches, Places, Table, Wanted};
+use crate::error::Place;
+use crate::{Error, bound};
+
+/// Records between two places that are remembered.
+const BLOCK: usize = 1024;
+
+/// A parsed file.
+pub(super) struct CsvTable {
+    path: PathBuf,
+    file: OpenFile,
+    places: Places,
+    /// The column names, all as text.
+    schema: SchemaRef,
+    x: Option<ArrayRef>,
+    y: ArrayRef,
+    /// The header as it stands in the file, and how its line ends.
+    header: Vec<u8>,
+    end_of_line: &'static [u8],
+    /// Byte and line of every [`BLOCK`]th record, and of the end.
+    blocks: Vec<(u64, u64)>,
+}
+
+/// A text that is not what its column holds, and what it should be.
+type Wrong = &'static str;
+
+const A_NUMBER: Wrong = "a number, or nothing where it is missing";
+
+/// The x read so far, of the narrowest type that holds all of it.
+enum Numbers {
+    /// With the row and place of the first missing one, for which there is no number.
+    Integers(Vec<i64>, Vec<(usize, Place)>),
+    Floats(Vec<f64>),
+    /// Nanoseconds since 1970.
+    Times(Vec<i64>),
+}
+
+impl Numbers {
+    fn push(&mut self, text: &[u8], place: Place) -> Result<(), Wrong> {
+        let text = std::str::from_utf8(text).map_err(|_| A_NUMBER)?.trim_ascii();
+        match self {
+            Numbers::Integers(numbers, missing) => {
+                if let Ok(number) = text.parse() {
+                    numbers.push(number);
+                } else if text.is_empty() {
+                    missing.push((numbers.len(), place));
+                    numbers.push(0);
+                } else if let Ok(number) = text.parse::<f64>() {
+                    let mut floats: Vec<f64> = numbers.iter().map(|&number| number as f64).collect();
+                    missing.iter().for_each(|&(row, _)| floats[row] = f64::NAN);
+                    floats.push(number);
+                    *self = Numbers::Floats(floats);
+                } else if let Some(time) = numbers.is_empty().then(|| bound::nanoseconds(text)).flatten() {
+                    *self = Numbers::Times(vec![time]);
+                } else {
+                    return Err("a number, or a date and time like 2024-01-31T12:00:00");
+                }
+            }
+            Numbers::Floats(numbers) if text.is_empty() => numbers.push(f64::NAN),
+            Numbers::Floats(numbers) => numbers.push(text.parse().map_err(|_| A_NUMBER)?),
+            Numbers::Times(times) => times.push(
+                bound::nanoseconds(text)
+                    .ok_or("a date and time like 2024-01-31T12:00:00 between the years 1678 and 2261")?,
+            ),
+        }
+        Ok(())
+    }
+
+    fn finish(self, column: &str) -> Result<ArrayRef, Error> {
+        Ok(match self {
+            Numbers::Integers(_, missing) if !missing.is_empty() => {
+                return Err(missing_integer(missing[0].1, column));
+            }
+            Numbers::Integers(numbers, _) => Arc::new(Int64Array::from(numbers)),
+            Numbers::Floats(numbers) => Arc::new(Float64Array::from(numbers)),
+            Numbers::Times(times) => Arc::new(PrimitiveArray::<TimestampNanosecondType>::from(times)),
+        })
+    }
+}
+
+/// The error for a null in an x that cannot be NaN.
+pub(super) fn missing_integer(place: Place, column: &str) -> Error {
+    let (found, wanted) = ("nothing".to_string(), "a number: an integer or time x cannot be missing");
+    Error::Cell { place, column: column.to_string(), found, wanted }
+}
+
+fn y_number(text: &[u8]) -> Result<f64, Wrong> {
+    let text = std::str::from_utf8(text).map_err(|_| A_NUMBER)?.trim_ascii();
+    if text.is_empty() { Ok(f64::NAN) } else { text.parse().map_err(|_| A_NUMBER) }
+}
+
+fn refuse(error: csv::Error) -> Error {
+    let line = |position: Option<Position>| position.map_or(0, |position| position.line());
+    match error.into_kind() {
+        ErrorKind::Io(source) => Error::io("read it", source),
+        ErrorKind::Utf8 { pos, err } => Error::Line { line: line(pos), reason: err.to_string() },
+        ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            let reason = format!("{len} columns, expected {expected_len} as in the header");
+            Error::Line { line: line(pos), reason }
+        }
+        other => Error::Line { line: 0, reason: format!("{other:?}") },
+    }
+}
+
+impl CsvTable {
+    pub(super) fn open(path: &Path, file: OpenFile, wanted: &Wanted<'_>) -> Result<Self, Error> {
+        let mut reader = Reader::from_reader(BufReader::with_capacity(1 << 20, whole(&file)));
+        let header = reader.byte_headers().map_err(refuse)?.clone();
+        let names: Vec<String> =
+            header.iter().map(|name| String::from_utf8_lossy(name).trim().to_string()).collect();
+        let places = wanted.among(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let end = reader.position().byte();
+        let mut text = vec![0; end as usize];
+        file.read_at(0, &mut text).map_err(|error| Error::io("read its header", error))?;
+        let two = text.ends_with(b"\r") || text.ends_with(b"\r\n");
+        let end_of_line: &[u8] = if two { b"\r\n" } else { b"\n" };
+        let text = trim(&text).to_vec();
+
+        let mut x = places.x.map(|_| Numbers::Integers(Vec::new(), Vec::new()));
+        let (mut y, mut blocks) = (Vec::new(), Vec::new());
+        let mut record = ByteRecord::new();
+        while reader.read_byte_record(&mut record).map_err(refuse)? {
+            let (byte, line) = record.position().map_or((0, 0), |at| (at.byte(), at.line()));
+            if y.len() % BLOCK == 0 {
+                blocks.push((byte, line));
+            }
+            let wrong = |column: usize, wanted: Wrong| Error::Cell {
+                place: Place::Line(line),
+                column: names[column].clone(),
+                found: format!("{:?}", String::from_utf8_lossy(&record[column])),
+                wanted,
+            };
+            if let (Some(x), Some(column)) = (&mut x, places.x) {
+                x.push(&record[column], Place::Line(line)).map_err(|wanted| wrong(column, wanted))?;
+            }
+            y.push(y_number(&record[places.y]).map_err(|wanted| wrong(places.y, wanted))?);
+        }
+        blocks.push((Source::len(&file), reader.position().line()));
+        drop(reader);
+        let x = x.zip(places.x).map(|(x, column)| x.finish(&names[column])).transpose()?;
+        let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
+        Ok(CsvTable {
+            path: path.to_path_buf(),
+            file,
+            places,
+            schema: Arc::new(Schema::new(fields)),
+            x,
+            y: Arc::new(Float64Array::from(y)),
+            header: text,
+            end_of_line,
+            blocks,
+        })
+    }
+
+    /// Turns an x of integers into floats, for a series of which another file has floats.
+    pub(super) fn widen(&mut self) {
+        use arrow_array::cast::AsArray;
+        if let Some(x) = &mut self.x
+            && *x.data_type() == DataType::Int64
+        {
+            let widened = x.as_primitive::<Int64Type>().unary::<_, Float64Type>(|number| number as f64);
+            *x = Arc::new(widened);
+        }
+    }
+
+    /// The header line and how it ends.
+    pub(super) fn header(&self) -> (&[u8], &'static [u8]) {
+        (&self.header, self.end_of_line)
+    }
+
+    /// Gives the text of each of some rows, in ascending order, to `each`; the end of the line is left out.
+    pub(super) fn text(
+        &self,
+        rows: &[usize],
+        mut each: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.scan(rows, |text, _| each(text))
+    }
+
+    /// The line on which a row begins, counted from 1.
+    pub(super) fn line(&self, row: usize) -> Option<u64> {
+        let mut found = None;
+        let scanned = self.scan(&[row], |_, line| {
+            found = Some(line);
+            Ok(())
+        });
+        scanned.ok().and(found)
+    }
+
+    fn scan(
+        &self,
+        rows: &[usize],
+        mut each: impl FnMut(&[u8], u64) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for of_block in rows.chunk_by(|a, b| a / BLOCK == b / BLOCK) {
+            let block = of_block[0] / BLOCK;
+            let ((start, line), (end, _)) = (self.blocks[block], self.blocks[block + 1]);
+            let mut text = vec![0; (end - start) as usize];
+            let fail = |error| Error::io(format!("read {} bytes at byte {start}", end - start), error);
+            self.file.read_at(start, &mut text).map_err(fail)?;
+            let mut reader = ReaderBuilder::new().has_headers(false).from_reader(text.as_slice());
+            let mut record = ByteRecord::new();
+            let mut next = of_block.iter().map(|row| row % BLOCK).peekable();
+            let mut at = 0;
+            while let Some(&wanted) = next.peek() {
+                if !reader.read_byte_record(&mut record).map_err(refuse)? {
+                    return Err(Error::Line {
+                        line,
+                        reason: "the file was changed while it was read".into(),
+                    });
+                }
+                if at == wanted {
+                    let from = record.position().cloned().unwrap_or_else(Position::new);
+                    let to = reader.position().byte() as usize;
+                    each(trim(&text[from.byte() as usize..to]), line + from.line() - 1)?;
+                    next.next();
+                }
+                at += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Without the ends of lines before and behind it.
+fn trim(text: &[u8]) -> &[u8] {
+    let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let from = text.iter().position(|byte| !is_end(byte)).unwrap_or(text.len());
+    let to = text.iter().rposition(|byte| !is_end(byte)).map_or(from, |last| last + 1);
+    &text[from..to]
+}
+
+/// Reads a file from its first byte on.
+fn whole(file: &OpenFile) -> impl Read + '_ {
+    from(file, 0)
+}
+
+fn from(file: &OpenFile, start: u64) -> impl Read + '_ {
+    struct From<'a>(&'a OpenFile, u64);
+    impl Read for From<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let left = Source::len(self.0).saturating_sub(self.1);
+            let len = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.0.read_at(self.1, &mut into[..len])?;
+            self.1 += len as u64;
+            Ok(len)
+        }
+    }
+    From(file, start)
+}
+
+/// Infers the types of all columns from all rows of all files.
+///
+/// # Errors
+/// [`Error::Arrow`]; the widths of rows were checked before.
+pub(super) fn infer<'a>(tables: impl Iterator<Item = &'a CsvTable>) -> Result<SchemaRef, Error> {
+    let mut all: Box<dyn Read + '_> = Box::new(std::io::empty());
+    for (n, table) in tables.enumerate() {
+        // Headers are the first file's; a last line may lack its end.
+        let start = if n == 0 { 0 } else { table.blocks[0].0 };
+        all = Box::new(all.chain(BufReader::new(from(&table.file, start))).chain(&b"\n"[..]));
+    }
+    let (schema, _) = Format::default()
+        .with_header(true)
+        .infer_schema(all, None)
+        .map_err(Error::arrow("tell the types"))?;
+    Ok(Arc::new(schema))
+}
+
+/// Parses the text of some rows.
+pub(super) fn parse(table: &CsvTable, rows: &[usize], schema: &SchemaRef) -> Result<Vec<RecordBatch>, Error> {
+    let mut text = Vec::new();
+    table.text(rows, |row| {
+        text.extend_from_slice(row);
+        text.push(b'\n');
+        Ok(())
+    })?;
+    let reader = arrow_csv::ReaderBuilder::new(schema.clone())
+        .with_batch_size(rows.len().max(1))
+        .build(text.as_slice())
+        .map_err(Error::arrow("read the chosen rows"))?;
+    let named = |batch: Result<RecordBatch, _>| batch.map_err(Error::arrow("read the chosen rows"));
+    reader.map(named).collect::<Result<_, _>>().map_err(|error| error.in_file(&table.path))
+}
+
+impl Table for CsvTable {
+    fn rows(&self) -> usize {
+        self.y.len()
+    }
+
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn types(&self) -> (Option<DataType>, DataType) {
+        (self.x.as_ref().map(|x| x.data_type().clone()), DataType::Float64)
+    }
+
+    fn units(&self) -> Vec<Range<usize>> {
+        std::iter::once(0..self.rows()).collect()
+    }
+
+    fn batches(&self, rows: Range<usize>) -> Result<Batches<'_>, Error> {
+        let slice = |array: &ArrayRef| array.slice(rows.start, rows.len());
+        let columns = self.x.iter().map(slice).chain([slice(&self.y)]).collect();
+        let name = |place: usize| self.schema.field(place).name().clone();
+        let (x_type, y_type) = self.types();
+        let x_field = self.places.x.zip(x_type).map(|(place, x)| Field::new(name(place), x, false));
+        let y_field = Field::new(name(self.places.y), y_type, false);
+        let schema = Schema::new(x_field.into_iter().chain([y_field]).collect::<Vec<_>>());
+        let batch = RecordBatch::try_new(Arc::new(schema), columns).map_err(Error::arrow("hold the numbers"));
+        Ok(Box::new(std::iter::once(batch)))
+    }
+
+    fn take(&self, rows: &[usize], _points_only: bool) -> Result<Vec<RecordBatch>, Error> {
+        let indices = UInt64Array::from_iter_values(rows.iter().map(|&row| row as u64));
+        let take = |batch: Result<RecordBatch, Error>| {
+            take_record_batch(&batch?, &indices).map_err(Error::arrow("take the chosen rows"))
+        };
+        self.batches(0..self.rows())?.map(take).collect()
+    }
+}

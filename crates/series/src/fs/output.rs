@@ -1,0 +1,217 @@
+//! Chosen rows as files and as numbers to draw.
+
+use std::io::{BufWriter, Write};
+use std::ops::Range;
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use uranometria_fits::arrow::keys;
+use uranometria_fits::fs::{Durability, NewFile};
+
+use super::{File, Series};
+use crate::number::{Abscissa, Number, Ordinate, with_types};
+use crate::{Error, bound};
+
+/// What rows are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Parquet, compressed with zstd: columns of any type.
+    Parquet,
+    /// CSV: of CSV the text of the rows to the byte, of other formats columns that are no arrays.
+    Csv,
+}
+
+/// Points as a plot takes them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Points {
+    /// x; times in the unit that the label says, since a date that it says too.
+    pub x: Vec<f64>,
+    /// y.
+    pub y: Vec<f64>,
+    /// What x is, with its unit where that is known.
+    pub x_label: String,
+    /// What y is, with its unit where that is known.
+    pub y_label: String,
+}
+
+impl Points {
+    /// Puts a NaN between segments, so that a line through the points breaks there and nowhere else.
+    ///
+    /// The segments are those that were chosen with the points.
+    pub fn with_breaks(self, segments: &[Range<usize>]) -> Self {
+        let room = self.x.len() + segments.len();
+        let (mut x, mut y) = (Vec::with_capacity(room), Vec::with_capacity(room));
+        for segment in segments {
+            if let Some(&last) = x.last() {
+                x.push(last);
+                y.push(f64::NAN);
+            }
+            x.extend_from_slice(&self.x[segment.clone()]);
+            y.extend_from_slice(&self.y[segment.clone()]);
+        }
+        Points { x, y, ..self }
+    }
+}
+
+impl Series {
+    /// Reads all columns of some rows, given in ascending order.
+    ///
+    /// Names, types and metadata of fields are those of the first file; columns of CSV get the types that all of it
+    /// has.
+    ///
+    /// # Errors
+    /// What reading gives, inside [`Error::InFile`].
+    pub fn rows_at(&self, rows: &[usize]) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+        let schema = self.csv_types()?.unwrap_or_else(|| self.schema.clone());
+        let batches = self.take(rows, false)?;
+        // Metadata may differ from file to file.
+        let batches = batches.into_iter().map(|batch| batch.with_schema(schema.clone()));
+        let batches = batches.collect::<Result<_, _>>().map_err(Error::arrow("join the files"))?;
+        Ok((schema, batches))
+    }
+
+    /// Reads x and y of some rows, given in ascending order, for drawing.
+    ///
+    /// # Errors
+    /// As [`rows_at`](Series::rows_at).
+    pub fn points_at(&self, rows: &[usize]) -> Result<Points, Error> {
+        with_types!(self.x_kind(), self.y_kind(), <X, Y> self.points_typed::<X, Y>(rows))
+    }
+
+    fn points_typed<X: Abscissa, Y: Ordinate>(&self, rows: &[usize]) -> Result<Points, Error> {
+        let (mut xs, mut ys): (Vec<X::X>, Vec<f64>) = (Vec::new(), Vec::new());
+        let batches = self.take(rows, true)?;
+        for batch in &batches {
+            let (mut x_room, mut y_room) = (Vec::new(), Vec::new());
+            // A null among the chosen cannot be: it would have been an error before.
+            if let Ok((x, y)) = self.numbers::<X, Y>(batch, (&mut x_room, &mut y_room)) {
+                xs.extend_from_slice(x);
+                ys.extend(y.iter().map(|&y| y.into()));
+            }
+        }
+        let unit = |name: &str| {
+            let field = self.schema.field_with_name(name).ok()?;
+            field.metadata().get(keys::UNIT).filter(|unit| !unit.is_empty())
+        };
+        let labelled = |name: &str| match unit(name) {
+            Some(unit) => format!("{name} ({unit})"),
+            None => name.to_string(),
+        };
+        let y_label = labelled(&self.y.0);
+        let (x, x_label) = match &self.x {
+            None => (rows.iter().map(|&row| row as f64).collect(), "row".to_string()),
+            Some((name, data_type)) => match bound::clock(data_type) {
+                None => (xs.iter().map(|x| x.since(Default::default())).collect(), labelled(name)),
+                Some(ticks_per_second) => {
+                    let origin = xs.first().copied().unwrap_or_default();
+                    let since: Vec<f64> = xs.iter().map(|x| x.since(origin) / ticks_per_second).collect();
+                    let span = since.last().copied().unwrap_or(0.0);
+                    let (length, unit) = [(86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes")]
+                        .into_iter()
+                        .find(|(length, _)| span >= 2.0 * length)
+                        .unwrap_or((1.0, "seconds"));
+                    let date = bound::text(origin.whole(), data_type);
+                    (
+                        since.iter().map(|seconds| seconds / length).collect(),
+                        format!("{name} ({unit} since {date})"),
+                    )
+                }
+            },
+        };
+        Ok(Points { x, y: ys, x_label, y_label })
+    }
+
+    /// Writes all columns of some rows, given in ascending order, as a file that appears when it is whole.
+    ///
+    /// Returns its length in bytes.
+    ///
+    /// # Errors
+    /// As [`rows_at`](Series::rows_at) and [`NewFile`]; [`Error::Nested`] for CSV of arrays.
+    pub fn save(&self, path: impl AsRef<Path>, rows: &[usize], output: Output) -> Result<u64, Error> {
+        let path = path.as_ref();
+        let mut new = NewFile::create(path)?;
+        let written = match output {
+            Output::Parquet => self.write_parquet(rows, new.file()),
+            Output::Csv => self.write_csv(rows, new.file()),
+        };
+        written.map_err(|error| error.in_file(path))?;
+        let len = new.file().metadata().map_err(|error| Error::io("write it", error).in_file(path))?.len();
+        new.publish(Durability::Process)?;
+        Ok(len)
+    }
+
+    /// Writes all columns of some rows, given in ascending order, as parquet, compressed with zstd.
+    ///
+    /// # Errors
+    /// As [`rows_at`](Series::rows_at); [`Error::Parquet`].
+    pub fn write_parquet(&self, rows: &[usize], out: impl Write + Send) -> Result<(), Error> {
+        let (schema, batches) = self.rows_at(rows)?;
+        let mut metadata: Vec<KeyValue> = schema
+            .metadata()
+            .iter()
+            .map(|(key, value)| KeyValue { key: key.clone(), value: Some(value.clone()) })
+            .collect();
+        metadata.sort_by(|a, b| a.key.cmp(&b.key));
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_key_value_metadata((!metadata.is_empty()).then_some(metadata))
+            .build();
+        let fail = "write parquet";
+        let mut writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(Error::parquet(fail))?;
+        for batch in &batches {
+            writer.write(batch).map_err(Error::parquet(fail))?;
+        }
+        writer.close().map_err(Error::parquet(fail))?;
+        Ok(())
+    }
+
+    /// Writes all columns of some rows, given in ascending order, as CSV with a header line.
+    ///
+    /// Rows of CSV are copied as they are. Otherwise numbers have the fewest digits that read back the same, dates
+    /// and times are those of ISO 8601, and null is an empty cell.
+    ///
+    /// # Errors
+    /// As [`rows_at`](Series::rows_at); [`Error::Nested`]; [`Error::Io`].
+    pub fn write_csv(&self, rows: &[usize], out: impl Write) -> Result<(), Error> {
+        let mut out = BufWriter::new(out);
+        if let Some(File::Csv(first)) = self.parts.first().map(|part| &part.file) {
+            let (header, end_of_line) = first.header();
+            let fail = |error| Error::io("write CSV", error);
+            out.write_all(header).and_then(|()| out.write_all(end_of_line)).map_err(fail)?;
+            let mut rest = rows;
+            for part in &self.parts {
+                let File::Csv(table) = &part.file else { continue };
+                let end = part.first + part.file.table().rows();
+                let (here, later) = rest.split_at(rest.partition_point(|&row| row < end));
+                rest = later;
+                let here: Vec<usize> = here.iter().map(|row| row - part.first).collect();
+                let copied = table.text(&here, |row| {
+                    out.write_all(row).and_then(|()| out.write_all(end_of_line)).map_err(fail)
+                });
+                copied.map_err(|error| error.in_file(&part.path))?;
+            }
+            return out.flush().map_err(fail);
+        }
+        let nested = self.schema.fields().iter().filter(|field| field.data_type().is_nested());
+        let nested: Vec<String> = nested.map(|field| field.name().clone()).collect();
+        if !nested.is_empty() {
+            return Err(Error::Nested { columns: nested });
+        }
+        let (schema, mut batches) = self.rows_at(rows)?;
+        if batches.is_empty() {
+            // The header is written with the first batch.
+            batches.push(RecordBatch::new_empty(schema));
+        }
+        let mut writer = arrow_csv::Writer::new(&mut out);
+        for batch in &batches {
+            writer.write(batch).map_err(Error::arrow("write CSV"))?;
+        }
+        drop(writer);
+        out.flush().map_err(|error| Error::io("write CSV", error))
+    }
+}

@@ -1,0 +1,226 @@
+//! Parquet files: whole columns in parallel, and chosen rows.
+//!
+//! x and y are read with the types of parquet itself, not those that Arrow noted beside them, because these may be
+//! kept in another unit; rows are given back with Arrow's types.
+
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, SchemaRef};
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+};
+use parquet::errors::Result as ParquetResult;
+use parquet::file::metadata::{ColumnChunkMask, PageIndexPolicy, ParquetMetaData};
+use parquet::file::reader::{ChunkReader, Length};
+use rayon::prelude::*;
+use uranometria_fits::Source;
+use uranometria_fits::fs::OpenFile;
+
+use super::table::{Batches, Places, Table, Wanted, runs};
+use crate::Error;
+
+/// Rows that are read in one piece: row groups are joined up to here.
+const UNIT: usize = 1 << 20;
+
+/// Rows of a batch: small enough for the cache.
+const BATCH: usize = 1 << 14;
+
+/// An open file as parquet wants it. Threads share it, for nothing is sought in it.
+#[derive(Clone)]
+pub(super) struct Chunks(Arc<OpenFile>);
+
+/// The bytes from some place on.
+pub(super) struct From {
+    file: Arc<OpenFile>,
+    at: u64,
+}
+
+impl Read for From {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = Source::len(&*self.file).saturating_sub(self.at);
+        let len = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        self.file.read_at(self.at, &mut into[..len])?;
+        self.at += len as u64;
+        Ok(len)
+    }
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        Source::len(&*self.0)
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = BufReader<From>;
+
+    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
+        // Page headers are what is read this way, and they are short.
+        Ok(BufReader::with_capacity(512, From { file: self.0.clone(), at: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        if start.checked_add(length as u64).is_none_or(|end| end > Length::len(self)) {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        let mut bytes = vec![0; length];
+        self.0.read_at(start, &mut bytes)?;
+        Ok(bytes.into())
+    }
+}
+
+/// An open parquet file.
+pub(super) struct ParquetTable {
+    chunks: Chunks,
+    /// The types that Arrow noted.
+    rich: ArrowReaderMetadata,
+    /// The types of parquet.
+    plain: ArrowReaderMetadata,
+    places: Places,
+    /// First rows of the row groups, and the number of rows.
+    starts: Vec<usize>,
+}
+
+impl ParquetTable {
+    pub(super) fn open(file: OpenFile, wanted: &Wanted<'_>) -> Result<Self, Error> {
+        let chunks = Chunks(Arc::new(file));
+        let options = ArrowReaderOptions::new();
+        let rich = ArrowReaderMetadata::load(&chunks, options.clone())
+            .map_err(Error::parquet("read what is in the file"))?;
+        let plain =
+            ArrowReaderMetadata::try_new(rich.metadata().clone(), options.with_skip_arrow_metadata(true))
+                .map_err(Error::parquet("read what is in the file"))?;
+        let names = plain.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
+        let places = wanted.among(&names)?;
+        let mut starts = vec![0];
+        for group in rich.metadata().row_groups() {
+            let rows = usize::try_from(group.num_rows()).unwrap_or(0);
+            starts.push(rows.saturating_add(starts[starts.len() - 1]));
+        }
+        Ok(ParquetTable { chunks, rich, plain, places, starts })
+    }
+
+    pub(super) fn chunks(&self) -> &Chunks {
+        &self.chunks
+    }
+
+    pub(super) fn metadata(&self) -> &Arc<ParquetMetaData> {
+        self.plain.metadata()
+    }
+
+    pub(super) fn places(&self) -> Places {
+        self.places
+    }
+
+    /// First rows of the row groups, and the number of rows behind them.
+    pub(super) fn starts(&self) -> &[usize] {
+        &self.starts
+    }
+
+    fn mask(&self) -> ProjectionMask {
+        ProjectionMask::roots(self.plain.parquet_schema(), self.places.x.into_iter().chain([self.places.y]))
+    }
+
+    /// The row groups that hold some rows, with the rows from the first row of each on.
+    fn groups(&self, rows: &[usize]) -> Vec<(usize, Vec<Range<usize>>)> {
+        let mut groups: Vec<(usize, Vec<Range<usize>>)> = Vec::new();
+        let mut rest = rows;
+        while let Some(&first) = rest.first() {
+            let group = self.starts.partition_point(|&start| start <= first) - 1;
+            let here = rest.partition_point(|&row| row < self.starts[group + 1]);
+            groups.push((group, runs(&rest[..here], self.starts[group])));
+            rest = &rest[here..];
+        }
+        groups
+    }
+}
+
+impl Table for ParquetTable {
+    fn rows(&self) -> usize {
+        self.starts[self.starts.len() - 1]
+    }
+
+    fn schema(&self) -> &SchemaRef {
+        self.rich.schema()
+    }
+
+    fn types(&self) -> (Option<DataType>, DataType) {
+        let plain = |place: usize| self.plain.schema().field(place).data_type().clone();
+        // Seconds and durations are nothing to parquet but integers, and are kept as they are.
+        let of_x = |place: usize| match (plain(place), self.rich.schema().field(place).data_type()) {
+            (DataType::Int64, rich @ (DataType::Timestamp(..) | DataType::Duration(_))) => rich.clone(),
+            (plain, _) => plain,
+        };
+        (self.places.x.map(of_x), plain(self.places.y))
+    }
+
+    fn units(&self) -> Vec<Range<usize>> {
+        let mut units: Vec<Range<usize>> = Vec::new();
+        for pair in self.starts.windows(2) {
+            match units.last_mut() {
+                Some(unit) if pair[1] - unit.start <= UNIT => unit.end = pair[1],
+                _ => units.push(pair[0]..pair[1]),
+            }
+        }
+        units
+    }
+
+    fn batches(&self, rows: Range<usize>) -> Result<Batches<'_>, Error> {
+        let first = self.starts.partition_point(|&start| start < rows.start);
+        let end = self.starts.partition_point(|&start| start < rows.end);
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.chunks.clone(), self.plain.clone());
+        let reader = builder
+            .with_row_groups((first..end).collect())
+            .with_projection(self.mask())
+            .with_batch_size(BATCH)
+            .build()
+            .map_err(Error::parquet("read columns"))?;
+        let order = self.places.order();
+        Ok(Box::new(reader.map(move |batch| {
+            let batch = batch.map_err(Error::arrow("read columns"))?;
+            batch.project(&order).map_err(Error::arrow("read columns"))
+        })))
+    }
+
+    fn take(&self, rows: &[usize], points_only: bool) -> Result<Vec<RecordBatch>, Error> {
+        let groups = self.groups(rows);
+        let hit = groups.iter().map(|(group, _)| *group);
+        let options = ArrowReaderOptions::new()
+            .with_offset_index_policy(PageIndexPolicy::Optional)
+            .with_offset_index_mask(ColumnChunkMask::row_groups(hit))
+            .with_skip_arrow_metadata(points_only);
+        let metadata = ArrowReaderMetadata::load(&self.chunks, options)
+            .map_err(Error::parquet("read where its pages are"))?;
+        let one = |(group, ranges): &(usize, Vec<Range<usize>>)| -> Result<Vec<RecordBatch>, Error> {
+            let builder =
+                ParquetRecordBatchReaderBuilder::new_with_metadata(self.chunks.clone(), metadata.clone());
+            let mask = if points_only { self.mask() } else { ProjectionMask::all() };
+            let len = self.starts[group + 1] - self.starts[*group];
+            let reader = builder
+                .with_row_groups(vec![*group])
+                .with_projection(mask)
+                .with_row_selection(RowSelection::from_consecutive_ranges(ranges.iter().cloned(), len))
+                .with_batch_size(rows.len().max(1))
+                .build()
+                .map_err(Error::parquet("read the chosen rows"))?;
+            let order = self.places.order();
+            let batches = reader.map(|batch| {
+                let batch = batch.map_err(Error::arrow("read the chosen rows"))?;
+                if points_only {
+                    batch.project(&order).map_err(Error::arrow("read the chosen rows"))
+                } else {
+                    Ok(batch)
+                }
+            });
+            batches.collect()
+        };
+        let read: Vec<_> = groups.par_iter().map(one).collect();
+        Ok(read.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+    }
+}

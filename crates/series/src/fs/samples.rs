@@ -1,0 +1,211 @@
+//! Points of a window, chosen with a zone map: the points of all files are read where they are asked for.
+
+use std::ops::Range;
+
+use uranometria_lttb::{Downsample, Samples, ZoneError};
+
+use super::arrays::Room;
+use super::choose::{limits, rows_between};
+use super::pages::Pages;
+use super::table::Table;
+use super::zonemap::{Mapped, ZoneMap, described};
+use super::{File, Found, Series, shifted};
+use crate::Error;
+use crate::bound::Window;
+use crate::number::{Abscissa, Number, Ordinate, with_types};
+use crate::sidecar::bad;
+
+/// Points of a window for each wanted one, below which a scan is as fast as a zone map: four blocks.
+const LOOKED_AT: usize = 4096;
+
+impl Series {
+    /// Chooses `n` points of a window with the help of a zone map, reading little else.
+    ///
+    /// The points are those that [`choose`](Series::choose) finds. Of two candidates whose triangles agree to rounding
+    /// the other one may be chosen where sums of blocks round otherwise than sums of points.
+    ///
+    /// # Errors
+    /// [`Error::OtherSeries`] if the map is not that of this series; what reading gives; [`Error::Choose`].
+    pub fn choose_with(
+        &self,
+        map: &ZoneMap,
+        request: &Downsample,
+        window: &Window,
+        n: usize,
+    ) -> Result<Found, Error> {
+        let (x, y) = self.columns();
+        if (&map.x, &map.y, map.points()) != (&x, &y, self.rows()) {
+            let found = format!("{} with {} rows", described(map.x.as_ref(), &map.y), map.points());
+            let wanted = format!("{} with {} rows", described(x.as_ref(), &y), self.rows());
+            return Err(Error::OtherSeries { found, wanted });
+        }
+        with_types!(self.x_kind(), self.y_kind(), <X, Y> choose::<X, Y>(self, map, request, window, n))
+    }
+}
+
+fn choose<X: Abscissa, Y: Ordinate>(
+    series: &Series,
+    map: &ZoneMap,
+    request: &Downsample,
+    window: &Window,
+    n: usize,
+) -> Result<Found, Error>
+where
+    X::X: Mapped,
+{
+    let Some(map) = X::X::unwrap(&map.map) else { return Ok(Found::default()) };
+    let mut points = Everywhere::<X, Y>::new(series);
+    let Some((from, to)) = limits::<X::X>(window) else { return Ok(Found::default()) };
+    let fail = |error: ZoneError<Error>| match error {
+        ZoneError::Series(error) => series.place(error),
+        ZoneError::Read(error) => error,
+        _ => bad("it cannot be used".to_string()),
+    };
+    let range = match (window.is_all(), X::COLUMN) {
+        (true, _) => 0..map.points(),
+        (false, false) => rows_between(from, to, map.points()),
+        (false, true) => {
+            let range = map.window(&mut points, from, to).map_err(fail)?;
+            points.trimmed(range)?
+        }
+    };
+    // In so short a window every point is looked at anyway: where it lies in memory, nothing is copied for that.
+    if range.len() / n.max(1) < LOOKED_AT
+        && let Some((x, y)) = in_place::<X, Y>(series, &range)
+    {
+        let chosen =
+            request.choose(X::axis(x), y, n).map_err(|error| series.place(shifted(error, range.start)));
+        let mut chosen = chosen?;
+        chosen.indices.iter_mut().for_each(|index| *index += range.start);
+        return Ok(Found { chosen, window: range });
+    }
+    let chosen = map.choose(&mut points, range.clone(), request, n).map_err(fail)?;
+    Ok(Found { chosen, window: range })
+}
+
+/// The rows of a window in a mapped array.
+fn in_place<'a, X: Abscissa, Y: Ordinate>(
+    series: &'a Series,
+    range: &Range<usize>,
+) -> Option<(&'a [X::X], &'a [Y])> {
+    let part = series.part_of(range.start);
+    match &part.file {
+        File::Array(table) if range.end - part.first <= table.rows() => {
+            table.in_place::<X, Y>(range.start - part.first..range.end - part.first)
+        }
+        _ => None,
+    }
+}
+
+/// x and y of a parquet file.
+type Columns<'a, X, Y> = (Pages<'a, X>, Pages<'a, Y>);
+
+/// The points of all files, read where they are asked for.
+struct Everywhere<'a, X: Abscissa, Y> {
+    series: &'a Series,
+    /// Columns of parquet files, made when they are first read.
+    pages: Vec<Option<Columns<'a, X::X, Y>>>,
+    room: Room<X::X, Y>,
+    /// Rows of FITS tables.
+    x: Vec<X::X>,
+    y: Vec<Y>,
+}
+
+impl<'a, X: Abscissa, Y: Ordinate> Everywhere<'a, X, Y> {
+    fn new(series: &'a Series) -> Self {
+        let pages = series.parts.iter().map(|_| None).collect();
+        Everywhere { series, pages, room: Room::default(), x: Vec::new(), y: Vec::new() }
+    }
+
+    /// A range without the missing points at its ends.
+    fn trimmed(&mut self, range: Range<usize>) -> Result<Range<usize>, Error> {
+        let Range { mut start, mut end } = range;
+        // Mostly the first point is there; where a long stretch is missing, larger steps need fewer readings.
+        const STEPS: Range<usize> = 1024..1 << 18;
+        let is_there = |(x, y): (&X::X, &Y)| x.is_there() && y.is_there();
+        let mut step = STEPS.start;
+        while start < end {
+            let part = self.series.part_of(start);
+            let stop = end.min(start + step).min(part.first + part.file.table().rows());
+            if let Some(first) = self.each(start..stop)?.position(is_there) {
+                start += first;
+                break;
+            }
+            (start, step) = (stop, STEPS.end.min(2 * step));
+        }
+        let mut step = STEPS.start;
+        while start < end {
+            let part = self.series.part_of(end - 1);
+            let begin = start.max(end.saturating_sub(step)).max(part.first);
+            if let Some(last) = self.each(begin..end)?.rposition(is_there) {
+                end = begin + last + 1;
+                break;
+            }
+            (end, step) = (begin, STEPS.end.min(2 * step));
+        }
+        Ok(if start < end { start..end } else { 0..0 })
+    }
+
+    /// Reads rows of one file, whose x has a column.
+    fn each(
+        &mut self,
+        rows: Range<usize>,
+    ) -> Result<impl ExactSizeIterator<Item = (&X::X, &Y)> + DoubleEndedIterator, Error> {
+        let (x, y) = self.read(rows)?;
+        Ok(x.iter().zip(y))
+    }
+
+    /// Reads some rows of one file.
+    fn read_part(&mut self, part: usize, rows: Range<usize>) -> Result<(&[X::X], &[Y]), Error> {
+        match &self.series.parts[part].file {
+            File::Parquet(table) => {
+                let (places, (x_type, y_type)) = (table.places(), table.types());
+                let (x, y) = self.pages[part].get_or_insert_with(|| {
+                    let x_type = x_type.unwrap_or(arrow_schema::DataType::Null);
+                    let x = Pages::new(table, places.x.unwrap_or(places.y), &x_type);
+                    (x, Pages::new(table, places.y, &y_type))
+                });
+                let read = "read some pages";
+                if !X::COLUMN {
+                    return Ok((&[], y.read(rows).map_err(Error::parquet(read))?));
+                }
+                // Threads are woken for pages, not for each block of one.
+                let (x, y) = match x.has(&rows) && y.has(&rows) {
+                    true => (x.read(rows.clone()), y.read(rows)),
+                    false => rayon::join(|| x.read(rows.clone()), || y.read(rows.clone())),
+                };
+                Ok((x.map_err(Error::parquet(read))?, y.map_err(Error::parquet(read))?))
+            }
+            File::Array(table) => table.numbers::<X, Y>(rows, &mut self.room),
+            // CSV is in memory, and rows of FITS tables lie where they are reckoned to.
+            file @ (File::Csv(_) | File::Fits(_)) => {
+                self.x.clear();
+                self.y.clear();
+                let (mut x_room, mut y_room) = (Vec::new(), Vec::new());
+                for batch in file.table().batches(rows)? {
+                    let batch = batch?;
+                    let null = |_| bad("x is null where it was not".to_string());
+                    let (x, y) =
+                        self.series.numbers::<X, Y>(&batch, (&mut x_room, &mut y_room)).map_err(null)?;
+                    self.x.extend_from_slice(x);
+                    self.y.extend_from_slice(y);
+                }
+                Ok((&self.x, &self.y))
+            }
+        }
+    }
+}
+
+impl<X: Abscissa, Y: Ordinate> Samples for Everywhere<'_, X, Y> {
+    type X = X::X;
+    type Y = Y;
+    type Error = Error;
+
+    fn read(&mut self, range: Range<usize>) -> Result<(&[X::X], &[Y]), Error> {
+        let series = self.series;
+        let part = series.parts.partition_point(|part| part.first <= range.start).max(1) - 1;
+        let first = series.parts[part].first;
+        self.read_part(part, range.start - first..range.end - first)
+            .map_err(|error| error.in_file(&series.parts[part].path))
+    }
+}

@@ -1,0 +1,514 @@
+//! Series of every format: the points chosen, the rows written, and what is said of files that are wrong.
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::{
+    Array, ArrayRef, Date32Array, Float32Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+};
+use arrow_schema::{DataType, TimeUnit};
+use arrow_select::take::take_record_batch;
+use support::{
+    Folder, batch, float, of_many_types, properties, read_parquet, wave, write_csv, write_fits, write_npy,
+    write_npy_of, write_parquet,
+};
+use uranometria_lttb::{Downsample, Gaps, Method, Missing, Regular};
+use uranometria_series::{Error, Output, Series, Window};
+
+fn all_methods() -> [Downsample; 5] {
+    [
+        Downsample::default(),
+        Downsample { method: Method::MinMax, gaps: Gaps::Auto, ..Downsample::default() },
+        Downsample {
+            method: Method::MinMaxLttb { ratio: 4 },
+            gaps: Gaps::Over(1.0),
+            ..Downsample::default()
+        },
+        Downsample { method: Method::M4, gaps: Gaps::Auto, missing: Missing::Break, ..Downsample::default() },
+        Downsample { gaps: Gaps::Auto, ..Downsample::default() },
+    ]
+}
+
+fn check_open(paths: &[PathBuf], x: Option<&str>, y: Option<&str>, wanted: &str) {
+    let error = Series::open(paths, x, y).err().expect("it should be refused");
+    let first = paths[0].parent().unwrap().to_str().unwrap();
+    assert_eq!(error.to_string().replace(&format!("{first}/"), ""), wanted);
+}
+
+#[test]
+fn every_format_gives_the_points_that_the_slices_give() {
+    let folder = Folder::new();
+    let (time, flux) = wave(6000, 1);
+    let whole = batch(vec![("time", float(time.clone())), ("flux", float(flux.clone()))]);
+    let halves = [whole.slice(0, 2500), whole.slice(2500, 3500)];
+    let path = |name: &str, n: usize| folder.at(&format!("{n}.{name}"));
+    for (n, half) in halves.iter().enumerate() {
+        write_parquet(
+            &path("parquet", n),
+            half,
+            properties().set_max_row_group_row_count(Some(1000)).build(),
+        );
+        write_csv(&path("csv", n), half);
+        write_fits(&path("fits", n), half);
+        let rows = if n == 0 { 0..2500 } else { 2500..6000 };
+        write_npy(&path("npy", n), &flux[rows]);
+    }
+    write_npy(&folder.at("time.npy"), &time);
+    for format in ["parquet", "csv", "fits", "npy"] {
+        let paths = [path(format, 0), path(format, 1)];
+        let x = folder.at("time.npy");
+        let x = if format == "npy" { x.to_str() } else { Some("TIME") };
+        let series = Series::open(&paths, x, Some("flux")).unwrap();
+        let of_rows = Series::open(&paths, None, Some("flux")).unwrap();
+        assert_eq!(
+            (series.rows(), series.x_name(), of_rows.x_name()),
+            (6000, Some("time"), None),
+            "{format}"
+        );
+        for request in all_methods() {
+            let found = series.choose(&request, &Window::default(), 200).unwrap();
+            assert_eq!(found.chosen, request.choose(&time, &flux, 200).unwrap(), "{format} {request:?}");
+            let found = of_rows.choose(&request, &Window::default(), 200).unwrap();
+            assert_eq!(found.chosen, request.choose(Regular, &flux, 200).unwrap(), "{format} {request:?}");
+        }
+        let rows = [0, 1, 2499, 2500, 5999];
+        let points = series.points_at(&rows).unwrap();
+        let wanted: Vec<u64> = rows.iter().map(|&row| flux[row].to_bits()).collect();
+        assert_eq!(points.y.iter().map(|y| y.to_bits()).collect::<Vec<_>>(), wanted, "{format}");
+        assert_eq!(points.x, rows.map(|row| time[row]), "{format}");
+        let (_, taken) = series.rows_at(&rows).unwrap();
+        let rows: usize = taken.iter().map(RecordBatch::num_rows).sum();
+        assert_eq!(rows, 5, "{format}");
+    }
+}
+
+#[test]
+fn a_window_ends_at_points_that_are_not_missing() {
+    let folder = Folder::new();
+    let time: Vec<f64> = (-5..5).map(f64::from).collect();
+    let mut flux = vec![1.0; 10];
+    flux[3] = f64::NAN;
+    write_csv(&folder.at("a.csv"), &batch(vec![("time", float(time)), ("flux", float(flux))]));
+    let series = Series::open(&[folder.at("a.csv")], Some("time"), Some("flux")).unwrap();
+    let check = |from: Option<&str>, to: Option<&str>, wanted: std::ops::Range<usize>| {
+        let window = series.window(from, to).unwrap();
+        let found = series.choose(&Downsample::default(), &window, 100).unwrap();
+        assert_eq!(found.window, wanted, "{from:?} {to:?}");
+        assert!(found.chosen.indices.iter().all(|row| wanted.contains(row) && *row != 3));
+    };
+    check(None, None, 0..10);
+    check(Some("-2"), None, 4..10);
+    check(Some("-2.5"), Some("1.5"), 4..7);
+    check(None, Some("-2"), 0..3);
+    check(Some("-2"), Some("-2"), 0..0);
+    check(Some("7"), None, 0..0);
+    check(Some("3"), Some("1"), 0..0);
+    let series = Series::open(&[folder.at("a.csv")], None, Some("flux")).unwrap();
+    let window = series.window(Some("2.5"), Some("4")).unwrap();
+    assert_eq!(series.choose(&Downsample::default(), &window, 9).unwrap().window, 3..5);
+}
+
+#[test]
+fn dates_and_integers_are_exact_to_the_last_nanosecond() {
+    let folder = Folder::new();
+    let start = 1_700_000_000_000_000_000_i64;
+    let times: Vec<i64> = (0..5000).map(|n| start + n).collect();
+    let flux = float((0..5000).map(|n| f64::from(n % 71)));
+    let time: ArrayRef = Arc::new(TimestampNanosecondArray::from(times.clone()));
+    let whole = batch(vec![("time", time), ("flux", flux.clone())]);
+    write_parquet(&folder.at("a.parquet"), &whole, properties().build());
+    write_csv(&folder.at("a.csv"), &whole);
+    let bytes: Vec<u8> = times.iter().flat_map(|time| time.to_le_bytes()).collect();
+    write_npy_of(&folder.at("time.npy"), "<M8[ns]", 5000, &bytes);
+    write_npy(&folder.at("flux.npy"), &(0..5000).map(|n| f64::from(n % 71)).collect::<Vec<_>>());
+    let npy_x = folder.at("time.npy");
+    for (name, x, y) in [
+        ("a.parquet", "time", Some("flux")),
+        ("a.csv", "time", Some("flux")),
+        ("flux.npy", npy_x.to_str().unwrap(), None),
+    ] {
+        let series = Series::open(&[folder.at(name)], Some(x), y).unwrap();
+        let text = "2023-11-14T22:13:20.000001000";
+        let window = series.window(Some(text), Some("1700000000000001001")).unwrap();
+        let found = series.choose(&Downsample::default(), &window, 100).unwrap();
+        assert_eq!(found.window, 1000..1002, "{name}");
+        let points = series.points_at(&[1000, 1001]).unwrap();
+        assert_eq!(points.x, [0.0, 1e-9], "{name}");
+        assert_eq!(points.x_label, "time (seconds since 2023-11-14T22:13:20.000001)", "{name}");
+    }
+}
+
+#[test]
+fn x_may_be_of_any_number_date_or_time() {
+    let folder = Folder::new();
+    let numbers = || 0..3000_i64;
+    let columns: [ArrayRef; 6] = [
+        Arc::new(Int32Array::from_iter_values(numbers().map(|n| n as i32 - 1000))),
+        Arc::new(UInt64Array::from_iter_values(numbers().map(|n| u64::MAX - 3000 + n as u64))),
+        Arc::new(Float32Array::from_iter_values(numbers().map(|n| n as f32))),
+        Arc::new(Date32Array::from_iter_values(numbers().map(|n| n as i32))),
+        Arc::new(TimestampSecondArray::from_iter_values(numbers()).with_timezone("+02:00")),
+        Arc::new(Int64Array::from_iter_values(numbers().map(|n| i64::MIN + n))),
+    ];
+    let flux: Vec<f64> = numbers().map(|n| (n as f64 * 0.01).sin()).collect();
+    let wanted = Downsample::default().choose(Regular, &flux, 64).unwrap();
+    for x in columns {
+        let data_type = x.data_type().clone();
+        let whole = batch(vec![("x", x), ("y", float(flux.clone()))]);
+        write_parquet(&folder.at("a.parquet"), &whole, properties().build());
+        let series = Series::open(&[folder.at("a.parquet")], Some("x"), Some("y")).unwrap();
+        let found = series.choose(&Downsample::default(), &Window::default(), 64).unwrap();
+        assert_eq!(found.chosen, wanted, "{data_type}");
+        series.save(folder.at("out.parquet"), &wanted.indices, Output::Parquet).unwrap();
+        assert_eq!(read_parquet(&folder.at("out.parquet")).column(0).data_type(), &data_type);
+    }
+}
+
+#[test]
+fn columns_of_any_type_come_out_as_they_went_in() {
+    let folder = Folder::new();
+    let whole = of_many_types(3000);
+    let row_groups = properties().set_max_row_group_row_count(Some(700)).set_data_page_row_count_limit(100);
+    write_parquet(&folder.at("a.parquet"), &whole.slice(0, 2000), row_groups.clone().build());
+    write_parquet(&folder.at("b.parquet"), &whole.slice(2000, 1000), row_groups.build());
+    let paths = [folder.at("a.parquet"), folder.at("b.parquet")];
+    let series = Series::open(&paths, Some("time"), Some("flux")).unwrap();
+    let rows = series.choose(&Downsample::default(), &Window::default(), 77).unwrap().chosen.indices;
+    series.save(folder.at("out.parquet"), &rows, Output::Parquet).unwrap();
+    let found = read_parquet(&folder.at("out.parquet"));
+    let indices = UInt64Array::from_iter_values(rows.iter().map(|&row| row as u64));
+    let wanted = take_record_batch(&whole, &indices).unwrap();
+    for (found, wanted) in found.schema().fields().iter().zip(wanted.schema().fields()) {
+        assert_eq!(found, wanted);
+    }
+    assert_eq!(found.schema().metadata()["time_reference"], "unix");
+    assert_eq!(found.columns(), wanted.columns());
+    let error = series.save(folder.at("out.csv"), &rows, Output::Csv).unwrap_err().to_string();
+    let wanted = "columns list, nested cannot be written as CSV, which has no arrays; write parquet instead";
+    assert!(error.ends_with(wanted), "{error}");
+    assert_eq!(folder.names(), ["a.parquet", "b.parquet", "out.parquet"]);
+}
+
+#[test]
+fn the_text_of_csv_rows_is_kept_to_the_byte() {
+    let folder = Folder::new();
+    let check = |header: &str, rows: &[&str], end: &str| {
+        let text = format!("{header}{end}{}", rows.join(end));
+        fs::write(folder.at("a.csv"), text).unwrap();
+        let series = Series::open(&[folder.at("a.csv")], Some("t"), Some("y")).unwrap();
+        assert_eq!(series.rows(), rows.len());
+        let wanted = |rows: &[&str]| format!("{header}{end}{}{end}", rows.join(end));
+        for first in 0..rows.len() {
+            let indices: Vec<usize> = (first..rows.len()).step_by(2).collect();
+            let of_indices: Vec<&str> = indices.iter().map(|&row| rows[row]).collect();
+            let mut out = Vec::new();
+            series.write_csv(&indices, &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), wanted(&of_indices));
+        }
+    };
+    let rows = ["1, 1.50 ,\"a, \"\"b\"\"\"", "2,-0,", "3,1e3,\"two\nlines\"", "4,nan, x ", "5.0,,ü"];
+    check("t,y,\"no te\"", &rows, "\n");
+    check("\u{feff}t,y,note", &rows, "\r\n");
+    check(" t ,y,note", &rows[..1], "\r\n");
+    let many: Vec<String> = (0..5000).map(|n| format!("{n},{}.0,\"{n}\n\"", n % 7)).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let text = format!("t,y,n\n{}\n\n", many.join("\n\n"));
+    fs::write(folder.at("a.csv"), text).unwrap();
+    let series = Series::open(&[folder.at("a.csv")], Some("t"), Some("y")).unwrap();
+    let mut out = Vec::new();
+    series.write_csv(&[0, 1023, 1024, 2047, 4999], &mut out).unwrap();
+    let wanted: String = [0, 1023, 1024, 2047, 4999].iter().map(|&row| format!("{}\n", many[row])).collect();
+    assert_eq!(String::from_utf8(out).unwrap(), format!("t,y,n\n{wanted}"));
+}
+
+#[test]
+fn csv_becomes_parquet_of_the_types_that_all_of_it_has() {
+    let folder = Folder::new();
+    let header = "day,y,id,note,good,when,empty\n";
+    fs::write(
+        folder.at("a.csv"),
+        format!("{header}1,,7,x,true,2024-01-01T00:00:00,\n2,1.5,8,3,false,2024-01-02T00:00:00,"),
+    )
+    .unwrap();
+    fs::write(folder.at("b.csv"), format!("{header}3.5,2,9,4,true,2024-01-03T00:00:00.5,\n")).unwrap();
+    let series = Series::open(&[folder.at("a.csv"), folder.at("b.csv")], Some("day"), Some("y")).unwrap();
+    series.save(folder.at("out.parquet"), &[1, 2], Output::Parquet).unwrap();
+    let found = read_parquet(&folder.at("out.parquet"));
+    let types: Vec<String> =
+        found.schema().fields().iter().map(|field| field.data_type().to_string()).collect();
+    assert_eq!(types, ["Float64", "Float64", "Int64", "Utf8", "Boolean", "Timestamp(ms)", "Null"]);
+    assert_eq!(found.column(2).as_ref(), &Int64Array::from(vec![8, 9]));
+    assert_eq!(found.column(3).as_ref(), &StringArray::from(vec!["3", "4"]));
+    assert_eq!(found.column(6).len(), 2);
+}
+
+#[test]
+fn vectors_of_fits_become_lists_and_are_refused_as_csv() {
+    let folder = Folder::new();
+    let list = arrow_array::FixedSizeListArray::from_iter_primitive::<arrow_array::types::Float32Type, _, _>(
+        (0..500).map(|n| Some(vec![Some(n as f32), Some(-1.0)])),
+        2,
+    );
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("TIME", float((0..500).map(f64::from))),
+        ("FLUX", float((0..500).map(|n| f64::from(n % 13)))),
+        ("POS", Arc::new(list)),
+    ];
+    let whole = batch(columns);
+    write_fits(&folder.at("a.fits"), &whole);
+    let series = Series::open(&[folder.at("a.fits")], Some("TIME"), Some("FLUX")).unwrap();
+    let rows = [0, 3, 4, 499];
+    series.save(folder.at("out.parquet"), &rows, Output::Parquet).unwrap();
+    let found = read_parquet(&folder.at("out.parquet"));
+    assert!(matches!(found.column(2).data_type(), DataType::FixedSizeList(_, 2)));
+    assert_eq!(found.column(0).as_ref(), &arrow_array::Float64Array::from(vec![0.0, 3.0, 4.0, 499.0]));
+    let error = series.write_csv(&rows, Vec::new()).unwrap_err().to_string();
+    assert_eq!(error, "column POS cannot be written as CSV, which has no arrays; write parquet instead");
+}
+
+#[test]
+fn two_runs_write_the_same_bytes_and_replace_what_was_there() {
+    let folder = Folder::new();
+    write_parquet(&folder.at("a.parquet"), &of_many_types(2000), properties().build());
+    let series = Series::open(&[folder.at("a.parquet")], Some("time"), Some("flux")).unwrap();
+    let rows: Vec<usize> = (0..2000).step_by(31).collect();
+    fs::write(folder.at("out.parquet"), "old").unwrap();
+    let len = series.save(folder.at("out.parquet"), &rows, Output::Parquet).unwrap();
+    let first = fs::read(folder.at("out.parquet")).unwrap();
+    assert_eq!(first.len() as u64, len);
+    series.save(folder.at("out.parquet"), &rows, Output::Parquet).unwrap();
+    assert_eq!(fs::read(folder.at("out.parquet")).unwrap(), first);
+    assert_eq!(folder.names(), ["a.parquet", "out.parquet"]);
+}
+
+#[test]
+fn x_that_descends_is_named_with_file_and_row() {
+    let folder = Folder::new();
+    let file = |name: &str, time: Vec<f64>| {
+        let flux = float(vec![1.0; time.len()]);
+        let whole = batch(vec![("time", float(time)), ("flux", flux)]);
+        write_parquet(&folder.at(&format!("{name}.parquet")), &whole, properties().build());
+        write_csv(&folder.at(&format!("{name}.csv")), &whole);
+    };
+    file("a", vec![0.0, 1.0, 2.0]);
+    file("b", vec![3.0, 5.0, 4.0]);
+    file("c", vec![1.5, 8.0]);
+    let check = |names: &[&str], window: Window, wanted: &str| {
+        let paths: Vec<PathBuf> = names.iter().map(|name| folder.at(name)).collect();
+        let series = Series::open(&paths, Some("time"), Some("flux")).unwrap();
+        let error = series.choose(&Downsample::default(), &window, 2).unwrap_err().to_string();
+        assert_eq!(error.replace(&format!("{}/", folder.path().display()), ""), wanted);
+    };
+    let sort = "; sort the rows by time first";
+    // Outside of the window too.
+    let window = Window { to: Some(1.0.into()), from: None };
+    for window in [Window::default(), window] {
+        check(
+            &["a.parquet", "b.parquet"],
+            window,
+            &format!(
+                "b.parquet, row 2 (counted from 0), column time: 4{} comes after 5{}{sort}",
+                zero(&window),
+                zero(&window)
+            ),
+        );
+    }
+    check(&["b.csv"], Window::default(), &format!("b.csv, line 4, column time: 4 comes after 5{sort}"));
+    check(
+        &["a.parquet", "c.parquet"],
+        Window::default(),
+        &format!(
+            "c.parquet, row 0 (counted from 0), column time: 1.5 comes after 2, the last of a.parquet, so the files are \
+             not in order{sort}"
+        ),
+    );
+}
+
+/// How a whole float is written when a window is looked for.
+fn zero(window: &Window) -> &'static str {
+    if window.is_all() { "" } else { ".0" }
+}
+
+#[test]
+fn a_null_time_is_an_error_and_a_null_float_a_missing_point() {
+    let folder = Folder::new();
+    let flux: ArrayRef =
+        Arc::new(arrow_array::Float64Array::from(vec![Some(1.0), None, Some(3.0), Some(4.0)]));
+    let time: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![Some(1), Some(2), None, Some(4)]));
+    let day: ArrayRef = Arc::new(Float32Array::from(vec![Some(1.0), Some(2.0), None, Some(4.0)]));
+    let whole = batch(vec![("time", time), ("day", day), ("flux", flux)]);
+    write_parquet(&folder.at("a.parquet"), &whole, properties().build());
+    write_csv(&folder.at("a.csv"), &whole);
+    for (name, place) in [("a.parquet", "row 2 (counted from 0)"), ("a.csv", "line 4")] {
+        let series = Series::open(&[folder.at(name)], Some("day"), Some("flux")).unwrap();
+        let found = series.choose(&Downsample::default(), &Window::default(), 9).unwrap();
+        assert_eq!(found.chosen.indices, [0, 3], "{name}");
+        let opened = Series::open(&[folder.at(name)], Some("time"), Some("flux"));
+        let error = opened.and_then(|series| series.choose(&Downsample::default(), &Window::default(), 9));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(place) && error.contains("column time: found "), "{error}");
+    }
+}
+
+#[test]
+fn files_that_are_wrong_are_told_with_the_way_out() {
+    let folder = Folder::new();
+    let at = |name: &str| vec![folder.at(name)];
+    let whole = of_many_types(10);
+    write_parquet(&folder.at("a.parquet"), &whole, properties().build());
+    write_parquet(&folder.at("b.parquet"), &whole.project(&[0, 1]).unwrap(), properties().build());
+    let other: ArrayRef = Arc::new(Int64Array::from_iter_values(0..10));
+    let columns = vec![("time", other), ("note", whole.column(1).clone()), ("flux", whole.column(2).clone())];
+    write_parquet(&folder.at("c.parquet"), &batch(columns), properties().build());
+    fs::write(folder.at("a.csv"), "time,flux\n1,2\n2,many\n").unwrap();
+    fs::write(folder.at("b.csv"), "time,flux\n1,2\n2\n").unwrap();
+    fs::write(folder.at("c.csv"), "time,flux\n2024-01-01,2\n3,2\n").unwrap();
+    fs::write(folder.at("empty"), "").unwrap();
+    fs::write(folder.at("noise"), b"\x00\x01\x02").unwrap();
+    fs::write(folder.at("cut.parquet"), b"PAR1 and no more").unwrap();
+    write_npy_of(&folder.at("a.npy"), ">f8", 1, &[0; 8]);
+    write_npy(&folder.at("b.npy"), &[1.0, 2.0]);
+    write_npy_of(&folder.at("c.npy"), "<f8", 3, &[0; 8]);
+
+    let check = |names: &[&str], x: &str, y: &str, wanted: &str| {
+        let paths: Vec<PathBuf> = names.iter().flat_map(|name| at(name)).collect();
+        check_open(&paths, Some(x), Some(y), wanted);
+    };
+    check(&["a.parquet"], "tme", "flux", "a.parquet, column tme is not there; did you mean time?");
+    check(
+        &["a.parquet"],
+        "note",
+        "flux",
+        "a.parquet, column note is of type Utf8, expected floats, integers, dates or times",
+    );
+    check(
+        &["a.parquet"],
+        "time",
+        "good",
+        "a.parquet, column good is of type Boolean, expected floats of 32 or 64 bits, or integers",
+    );
+    check(
+        &["a.parquet", "b.parquet"],
+        "time",
+        "flux",
+        "b.parquet, column flux is not there; there are time, note",
+    );
+    check(
+        &["a.parquet", "c.parquet"],
+        "time",
+        "flux",
+        "c.parquet, column time is Int64, but Timestamp(ns, \"UTC\") in a.parquet; the files of a series have the same \
+         columns",
+    );
+    check(
+        &["a.parquet", "a.csv"],
+        "time",
+        "flux",
+        "a.csv, it is CSV, but a.parquet is parquet; the files of a series have one format",
+    );
+    check(
+        &["a.csv"],
+        "time",
+        "flux",
+        "a.csv, line 3, column flux: found \"many\", expected a number, or nothing where it is missing",
+    );
+    check(&["b.csv"], "time", "flux", "b.csv, line 3: 1 columns, expected 2 as in the header");
+    check(
+        &["c.csv"],
+        "time",
+        "flux",
+        "c.csv, line 3, column time: found \"3\", expected a date and time like 2024-01-31T12:00:00 between the years \
+         1678 and 2261",
+    );
+    check(
+        &["noise"],
+        "time",
+        "flux",
+        "noise, it begins with \"\\0\\u{1}\\u{2}\", expected parquet, FITS, .npy, numbers in a file that ends in \
+         .f32 or the like, or text with a header line and commas",
+    );
+    check_open(
+        &at("a.parquet"),
+        Some("time"),
+        None,
+        "a.parquet, it has several columns and none was named as y; name one of time, note, flux, good, word, list, \
+         nested, price, cadence",
+    );
+    check_open(
+        &at("a.npy"),
+        None,
+        None,
+        "a.npy, it is an array of shape [1] and type '>f8', expected one dimension of little-endian numbers or times in s, \
+         ms, us or ns",
+    );
+    check_open(
+        &at("c.npy"),
+        None,
+        None,
+        "c.npy, it is an array of 3 elements in a file of 136 bytes, expected a file of at least 152 bytes",
+    );
+    let long = folder.at("long.npy");
+    write_npy(&long, &[1.0, 2.0, 3.0]);
+    check_open(
+        &at("b.npy"),
+        long.to_str(),
+        None,
+        "long.npy, it is an array of 3 elements, expected 2, as many as y has in all files",
+    );
+    for name in ["empty", "cut.parquet", "missing"] {
+        let error = Series::open(&at(name), Some("time"), Some("flux")).err().expect("it should be refused");
+        assert!(error.to_string().starts_with(folder.at(name).to_str().unwrap()), "{error}");
+    }
+    assert!(matches!(Series::open(&[""; 0], None, None), Err(Error::NoFiles)));
+}
+
+#[test]
+fn bounds_and_widths_that_are_none_are_told() {
+    let folder = Folder::new();
+    write_parquet(&folder.at("a.parquet"), &of_many_types(10), properties().build());
+    let series = Series::open(&[folder.at("a.parquet")], Some("time"), Some("flux")).unwrap();
+    assert_eq!(
+        series.window(Some("soon"), None).unwrap_err().to_string(),
+        "\"soon\" is no end of a window for time, expected a date and time like 2024-01-31T12:00:00, or a number"
+    );
+    assert_eq!(
+        series.gap("wide").unwrap_err().to_string(),
+        "\"wide\" is no width of a gap for time, expected a duration like 90s or 2h, or a number above 0"
+    );
+    assert_eq!(series.gap("1.5s").unwrap(), 1.5e9);
+    let series = Series::open(&[folder.at("a.parquet")], None, Some("flux")).unwrap();
+    let error = series.window(None, Some("2024-01-01")).unwrap_err().to_string();
+    assert_eq!(error, "\"2024-01-01\" is no end of a window for the row number, expected a number");
+}
+
+#[test]
+fn seconds_that_parquet_keeps_as_integers_are_read_and_given_back() {
+    let folder = Folder::new();
+    let time: ArrayRef = Arc::new(TimestampSecondArray::from_iter_values(0..100));
+    let whole = batch(vec![("time", time), ("flux", float((0..100).map(f64::from)))]);
+    write_parquet(&folder.at("a.parquet"), &whole, properties().build());
+    let series = Series::open(&[folder.at("a.parquet")], Some("time"), Some("flux")).unwrap();
+    let window = series.window(Some("1970-01-01T00:00:10"), Some("1970-01-01T00:00:19.999")).unwrap();
+    let found = series.choose(&Downsample::default(), &window, 100).unwrap();
+    assert_eq!(found.window, 10..20);
+    series.save(folder.at("out.parquet"), &[3], Output::Parquet).unwrap();
+    let out = read_parquet(&folder.at("out.parquet"));
+    assert_eq!(out.column(0).data_type(), &DataType::Timestamp(TimeUnit::Second, None));
+}
+
+#[test]
+fn a_file_that_happens_to_have_no_null_joins_one_that_has() {
+    let folder = Folder::new();
+    let whole: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let holed: ArrayRef = Arc::new(Int64Array::from(vec![Some(3), None]));
+    write_parquet(&folder.at("a.parquet"), &batch(vec![("y", whole)]), properties().build());
+    write_parquet(&folder.at("b.parquet"), &batch(vec![("y", holed)]), properties().build());
+    let series = Series::open(&[folder.at("a.parquet"), folder.at("b.parquet")], None, Some("y")).unwrap();
+    series.save(folder.at("out.parquet"), &[0, 2, 3], Output::Parquet).unwrap();
+    let found = read_parquet(&folder.at("out.parquet"));
+    assert_eq!(found.column(0).as_ref(), &Int64Array::from(vec![Some(1), Some(3), None]));
+}
