@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::kernel::{IsPlain, Isa};
 use crate::methods::{self, Keep};
 use crate::scan::{BLOCK, Kept, Scan, Stop};
-use crate::segments::{Widest, median, samples, shares};
+use crate::segments::{Usual, Widest, samples, shares};
 use crate::series::{Run, Series};
 
 impl Downsample {
@@ -61,8 +61,7 @@ impl Downsample {
         if self.trusted && self.gaps == Gaps::None {
             return self.run(Scan::known(x, y, isa, None), run, n);
         }
-        let span = P::X::width(P::X::step(first, last));
-        let width = self.gap_width(n, span, || Ok(usual_step(x, y, 0..y.len())))?;
+        let width = self.gap_width(n, y.len(), || Ok(usual_step(x, y, 0..y.len())))?;
         let limit = P::X::limit(width);
         // The last point may be in no bin, and the steps of an index are looked at by nobody.
         let end = y.len() - 1;
@@ -78,13 +77,8 @@ impl Downsample {
         let (Some(first), Some(last)) = ((0..y.len()).find(kept_at), (0..y.len()).rev().find(kept_at)) else {
             return Ok(Chosen::default());
         };
-        let span = P::X::width(P::X::step(x.get(first), x.get(last)));
-        let width = match self.gap_width(n, span, || Ok::<_, Error>(usual_step(x, y, first..last + 1))) {
-            // An x that descends has no span; the census says where.
-            Ok(width) if width >= 0.0 => width,
-            Ok(_) => f64::INFINITY,
-            Err(error) => return Err(error),
-        };
+        let width =
+            self.gap_width(n, last + 1 - first, || Ok::<_, Error>(usual_step(x, y, first..last + 1)))?;
         let census = Census::take(x, y, isa, width, self.missing, Widest::of(n))?;
         let total = *census.kept.before.last().expect("there is an end");
         let whole = Run { start: first, end: last + 1, kept: total };
@@ -204,15 +198,15 @@ pub(crate) fn binned<S: Series>(
     Ok(())
 }
 
-/// The median step of a sample of neighbours of a range.
-fn usual_step<P: Positions, Y: Value>(x: P, y: &[Y], range: Range<usize>) -> Option<f64> {
+/// The usual step in a sample of neighbours of a range.
+fn usual_step<P: Positions, Y: Value>(x: P, y: &[Y], range: Range<usize>) -> Option<Usual> {
     let mut steps = Vec::new();
     for (start, len) in samples(range.len()) {
         let start = range.start + start;
         let kept = (start..start + len).filter(|&i| x.get(i).is_finite() && y[i].into().is_finite());
         collect_steps(kept.map(|i| x.get(i)), &mut steps);
     }
-    median(steps)
+    Usual::of(steps)
 }
 
 /// Appends the steps from each x to the next.

@@ -38,10 +38,11 @@ pub enum Gaps {
     /// Nothing is: the method as published, over the whole series.
     #[default]
     None,
-    /// A step wider than ten times the usual one, if it also shows in the picture: wider than the room of
-    /// four of the `n` points, when they are spread evenly over the whole span of x.
+    /// A step wider than ten times the usual one, if it also shows in the picture: wider than four points
+    /// chosen at equal distances are from each other where there is no gap.
     ///
-    /// The usual step is the median over 64 runs of 32 neighbours, spread evenly over the series.
+    /// The usual step is the median over 64 runs of 32 neighbours, spread evenly over the series. Neighbours
+    /// with the same x, as a coarse clock gives them, have none between them.
     Auto,
     /// A step wider than this, in units of x.
     Over(f64),

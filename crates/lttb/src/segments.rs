@@ -71,18 +71,21 @@ impl Downsample {
         }
     }
 
-    /// The widest step that is no gap, for `n` points over `span`, with the usual step if it is asked for.
+    /// The widest step that is no gap, for `n` of `points` points, with the usual step if it is asked for.
     pub(crate) fn gap_width<E>(
         &self,
         n: usize,
-        span: f64,
-        usual: impl FnOnce() -> Result<Option<f64>, E>,
+        points: usize,
+        usual: impl FnOnce() -> Result<Option<Usual>, E>,
     ) -> Result<f64, E> {
         Ok(match self.gaps {
             Gaps::None => f64::INFINITY,
             Gaps::Over(width) => width,
             Gaps::Auto => match usual()? {
-                Some(usual) => (10.0 * usual).max(4.0 * span / n as f64),
+                Some(Usual { step, share }) => {
+                    let room = 4.0 * share * points as f64 / n as f64;
+                    step * room.max(10.0)
+                }
                 None => f64::INFINITY,
             },
         })
@@ -99,13 +102,25 @@ pub(crate) fn samples(points: usize) -> impl Iterator<Item = (usize, usize)> {
         .map(move |run| (((points - len) as u128 * run as u128 / (runs.max(2) - 1) as u128) as usize, len))
 }
 
-/// The median; of an even number the upper one.
-pub(crate) fn median(mut steps: Vec<f64>) -> Option<f64> {
-    let middle = steps.len() / 2;
-    if steps.is_empty() {
-        return None;
+/// What is usual of the steps between neighbours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Usual {
+    /// The median of those that go on at all; of an even number the upper one.
+    pub(crate) step: f64,
+    /// How many of all they are.
+    pub(crate) share: f64,
+}
+
+impl Usual {
+    pub(crate) fn of(mut steps: Vec<f64>) -> Option<Self> {
+        let all = steps.len();
+        steps.retain(|&step| step > 0.0);
+        if steps.is_empty() {
+            return None;
+        }
+        let (share, middle) = (steps.len() as f64 / all as f64, steps.len() / 2);
+        Some(Self { step: *steps.select_nth_unstable_by(middle, f64::total_cmp).1, share })
     }
-    Some(*steps.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
 /// Shares `n` points among segments by their lengths: at least two each (one for a single point), never more

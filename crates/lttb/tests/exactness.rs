@@ -293,3 +293,29 @@ fn long_series_on_several_threads_are_those_of_one() {
         }
     }
 }
+
+#[test]
+fn a_short_gap_beside_a_long_one_breaks_the_line_too() {
+    let x: Vec<f64> =
+        (0..40_000).map(|i| f64::from(i) / 720.0 + if i < 20_000 { 0.0 } else { 730.0 }).collect();
+    let mut y: Vec<f64> = x.iter().map(|x| x.cos()).collect();
+    y[5_000..5_600].fill(f64::NAN);
+    let request = Downsample { gaps: Gaps::Auto, ..Downsample::default() };
+    assert_eq!(request.choose(&x, &y, 1000).unwrap().segments.len(), 3);
+    // Of a hundred points, each stands for 400: the short gap does not show.
+    assert_eq!(request.choose(&x, &y, 100).unwrap().segments.len(), 2);
+}
+
+#[test]
+fn times_of_full_seconds_are_no_gaps() {
+    for a_second in [3, 20, 100] {
+        let mut x: Vec<i64> = (0..40_000).map(|i| i / a_second).collect();
+        let y: Vec<f64> = (0..40_000).map(|i| f64::from(i % 77)).collect();
+        let request = Downsample { gaps: Gaps::Auto, ..Downsample::default() };
+        for n in [50, 1000, 20_000] {
+            assert_eq!(request.choose(&x, &y, n).unwrap().segments.len(), 1);
+        }
+        x[30_000..].iter_mut().for_each(|x| *x += 1000);
+        assert_eq!(request.choose(&x, &y, 1000).unwrap().segments.len(), 2);
+    }
+}

@@ -71,6 +71,10 @@ fn series() -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
                 let kind = random() as usize % 3;
                 let missing = [f64::NAN, f64::NEG_INFINITY, f64::INFINITY][kind];
                 y[at..(at + hole).min(len)].fill(missing);
+                // What stands in for a missing x need not ascend.
+                if kind == 0 {
+                    x[at..(at + hole).min(len)].fill(-5e6);
+                }
             }
             (x, y)
         },
@@ -229,6 +233,48 @@ fn a_short_last_block_hides_nothing_of_those_beside_it() {
             let chosen = map.choose(&mut Slices { x: &[], y: &y }, 0..len, &request, 4).unwrap();
             assert!(chosen.indices.contains(&spike), "{spike} {chosen:?}");
         }
+    }
+}
+
+#[test]
+fn what_stands_in_a_missing_point_is_never_looked_at() {
+    for at in [0, 5, 1023, 1024, 1025, 2047, 4999] {
+        for stray in [-1e30, 1e30, 0.0, f64::NAN, f64::INFINITY] {
+            let mut x: Vec<f64> = (0..5000).map(f64::from).collect();
+            let mut y: Vec<f64> = x.iter().map(|x| x % 7.0).collect();
+            (x[at], y[at]) = (stray, f64::NAN);
+            let map = ZoneMap::build(&x, &y, 1).unwrap();
+            for (from, to) in
+                [(900.0, 1060.0), (1050.0, 2060.0), (0.0, 4999.0), (1024.0, 1024.5), (-9.0, 3.0)]
+            {
+                let window = map.window(&mut Slices { x: &x, y: &y }, Some(from), Some(to)).unwrap();
+                let wanted = (0..5000).filter(|&i| i != at && (from..=to).contains(&x[i]));
+                let found = window.filter(|&i| i != at);
+                assert_eq!(
+                    found.collect::<Vec<_>>(),
+                    wanted.collect::<Vec<_>>(),
+                    "{at} {stray} {from}..{to}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn descents_across_missing_points_are_named() {
+    for missing in [1023..1024, 1000..1024, 1024..2048, 1024..1030, 1020..3000] {
+        let mut x: Vec<f64> = (0..5000).map(f64::from).collect();
+        let y = vec![1.0; 5000];
+        x[missing.clone()].fill(f64::NAN);
+        x[missing.end..].iter_mut().for_each(|x| *x -= 4000.0);
+        let named = |error: Error| {
+            assert!(matches!(error, Error::Unsorted { index, .. } if index == missing.end), "{error}")
+        };
+        named(ZoneMap::build(&x, &y, 1).unwrap_err());
+        let mut builder = ZoneMapBuilder::new();
+        let pushed = x.chunks(700).zip(y.chunks(700)).try_for_each(|(x, y)| builder.push(x, y));
+        named(pushed.err().unwrap_or_else(|| builder.finish().unwrap_err()));
+        named(Downsample::default().choose(&x, &y, 10).unwrap_err());
     }
 }
 

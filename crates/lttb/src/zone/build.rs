@@ -33,14 +33,20 @@ impl<X: Coordinate> ZoneMap<X> {
             let mut built = Vec::new();
             for part in parts {
                 let mut blocks = Blocks::default();
-                summarize(x, y, part.clone(), isa, &mut blocks)?;
+                summarize(x, y, part.clone(), isa, None, &mut blocks)?;
                 built.push(blocks);
             }
             Ok::<_, Error>(built)
         })?;
         let mut blocks = Blocks::default();
         for (mut of_part, part) in built.into_iter().zip(&parts) {
-            check_join(&blocks, &of_part, part.start)?;
+            let is_kept = |&i: &usize| x.get(i).is_finite() && y[i].into().is_finite();
+            if let (Some(last), false) = (last_x(&blocks), of_part.x0.is_empty())
+                && let Some(first) = part.clone().find(is_kept)
+                && x.get(first) < last
+            {
+                return Err(Error::unsorted(first, x.get(first), last));
+            }
             blocks.append(&mut of_part);
         }
         let lengths: &[usize] = if y.is_empty() { &[] } else { &[y.len()] };
@@ -48,17 +54,10 @@ impl<X: Coordinate> ZoneMap<X> {
     }
 }
 
-/// Errs where x descends from what was seen to what comes.
-fn check_join<X: Coordinate>(seen: &Blocks<X>, later: &Blocks<X>, start: usize) -> Result<(), Error> {
-    let last = seen.kept.iter().rposition(|&kept| kept > 0);
-    let first = later.kept.iter().position(|&kept| kept > 0);
-    if let (Some(last), Some(first)) = (last, first)
-        && !seen.x1.is_empty()
-        && later.x0[first] < seen.x1[last]
-    {
-        return Err(Error::unsorted(start + first * BLOCK, later.x0[first], seen.x1[last]));
-    }
-    Ok(())
+/// The x of the last kept point of some blocks; nothing of a regular series, which ascends.
+fn last_x<X: Coordinate>(blocks: &Blocks<X>) -> Option<X> {
+    let last = blocks.kept.iter().rposition(|&kept| kept > 0)?;
+    blocks.x1.get(last).copied()
 }
 
 /// Makes the map of one part of a series from pieces of any length, in order.
@@ -151,25 +150,24 @@ impl<X: Coordinate, Y: Value> ZoneMapBuilder<X, Y> {
     }
 
     fn add(&mut self, x: &[X], y: &[Y]) -> Result<(), Error> {
-        let mut blocks = Blocks::default();
+        let last = last_x(&self.blocks);
         match self.regular {
-            true => summarize(Counted::from(self.points), y, 0..y.len(), self.isa, &mut blocks),
-            false => summarize(x, y, 0..y.len(), self.isa, &mut blocks),
+            true => summarize(Counted::from(self.points), y, 0..y.len(), self.isa, None, &mut self.blocks),
+            false => summarize(x, y, 0..y.len(), self.isa, last, &mut self.blocks),
         }
         .map_err(|error| error.shifted(self.points))?;
-        check_join(&self.blocks, &blocks, self.points)?;
-        self.blocks.append(&mut blocks);
         self.points += y.len();
         Ok(())
     }
 }
 
-/// Appends what there is to know of the blocks of a range, which begins with a block.
+/// Appends what there is to know of the blocks of a range, which begins with a block and comes after an x.
 fn summarize<P: Positions, Y: Value>(
     x: P,
     y: &[Y],
     range: Range<usize>,
     isa: Isa,
+    mut last: Option<P::X>,
     blocks: &mut Blocks<P::X>,
 ) -> Result<(), Error> {
     for start in range.clone().step_by(BLOCK) {
@@ -179,9 +177,12 @@ fn summarize<P: Positions, Y: Value>(
         // NaN is in the sum, though not in the bounds.
         let finite = [sum_x, sum_y, low, high].into_iter().all(f64::is_finite);
         let (Some(widest), true) = (widest, finite) else {
-            look_closely(x, y, block, isa, blocks)?;
+            last = look_closely(x, y, block, isa, last, blocks)?;
             continue;
         };
+        let (x0, x1) = (x.get(block.start), x.get(block.end - 1));
+        in_order(block.start, x0, last)?;
+        last = Some(x1);
         blocks.y0.push(low);
         blocks.y1.push(high);
         blocks.sum_y.push(sum_y);
@@ -190,39 +191,42 @@ fn summarize<P: Positions, Y: Value>(
             blocks.places.push((block.len() * (block.len() - 1) / 2) as u32);
             blocks.holes.push(false);
         } else {
-            blocks.x0.push(x.get(block.start));
-            blocks.x1.push(x.get(block.end - 1));
+            blocks.x0.push(x0);
+            blocks.x1.push(x1);
             blocks.sum_x.push(sum_x);
             blocks.widest.push(up(widest.map_or(0.0, P::X::width)));
-        }
-    }
-    // Blocks were looked at one by one.
-    for next in (range.start + BLOCK..range.end).step_by(BLOCK) {
-        let (before, after) = (x.get(next - 1), x.get(next));
-        if after < before {
-            return Err(Error::unsorted(next, after, before));
         }
     }
     Ok(())
 }
 
-/// A block in which points are missing, x descends, or sums overflow.
+/// Errs where the x of a kept point is below the one before.
+fn in_order<X: Coordinate>(index: usize, x: X, before: Option<X>) -> Result<(), Error> {
+    match before {
+        Some(before) if x < before => Err(Error::unsorted(index, x, before)),
+        _ => Ok(()),
+    }
+}
+
+/// A block in which points are missing, x descends, or sums overflow. Returns the last x of all that was seen.
 fn look_closely<P: Positions, Y: Value>(
     x: P,
     y: &[Y],
     block: Range<usize>,
     isa: Isa,
+    before: Option<P::X>,
     blocks: &mut Blocks<P::X>,
-) -> Result<(), Error> {
+) -> Result<Option<P::X>, Error> {
     let kept: Vec<usize> =
         block.clone().filter(|&i| x.get(i).is_finite() && y[i].into().is_finite()).collect();
+    if let Some(&first) = kept.first() {
+        in_order(first, x.get(first), before)?;
+    }
     let mut widest = 0.0_f64;
     for pair in kept.windows(2) {
-        let (before, after) = (x.get(pair[0]), x.get(pair[1]));
-        if after < before {
-            return Err(Error::unsorted(pair[1], after, before));
-        }
-        widest = widest.max(P::X::width(P::X::step(before, after)));
+        let (from, to) = (x.get(pair[0]), x.get(pair[1]));
+        in_order(pair[1], to, Some(from))?;
+        widest = widest.max(P::X::width(P::X::step(from, to)));
     }
     let first = kept.first().map_or(x.get(block.start), |&first| x.get(first));
     let last = kept.last().map_or(first, |&last| x.get(last));
@@ -255,7 +259,7 @@ fn look_closely<P: Positions, Y: Value>(
         blocks.sum_x.push(sums[0].x);
         blocks.widest.push(up(widest));
     }
-    Ok(())
+    Ok(if kept.is_empty() { before } else { Some(last) })
 }
 
 /// An f32 that is not below.

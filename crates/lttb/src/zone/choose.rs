@@ -8,8 +8,8 @@ use crate::coordinate::{Axis, Coordinate, Regular};
 use crate::downsample::{Chosen, Downsample, Gaps, Missing};
 use crate::error::Error;
 use crate::kernel::Isa;
-use crate::segments::{Widest, median, samples as places};
-use crate::series::{Run, Series};
+use crate::segments::{Usual, Widest, samples as places};
+use crate::series::Run;
 use crate::zone::map::{SHORT, ZoneMap};
 use crate::zone::samples::{Samples, ZoneError};
 use crate::zone::zoned::Zoned;
@@ -55,8 +55,9 @@ impl<X: Coordinate> ZoneMap<X> {
         let whole = Run { start: first, end: last + 1, kept: after - before };
         let mut runs = Vec::new();
         if request.breaks() {
-            let span = X::width(X::step(zoned.point(first)?.0, zoned.point(last)?.0));
-            let width = request.gap_width(n, span, || self.usual_step(&mut zoned, whole.start..whole.end))?;
+            let width = request.gap_width(n, whole.end - whole.start, || {
+                self.usual_step(&mut zoned, whole.start..whole.end)
+            })?;
             let gaps = self.gaps(&mut zoned, &whole, width, request, n)?;
             for (first, last) in gaps.cut(&whole) {
                 let kept = zoned.kept_before(last + 1)? - zoned.kept_before(first)?;
@@ -117,12 +118,12 @@ impl<X: Coordinate> ZoneMap<X> {
         })
     }
 
-    /// As for slices: the median step of samples of a range.
+    /// As for slices: the usual step in samples of a range.
     fn usual_step<S: Samples<X = X>>(
         &self,
         zoned: &mut Zoned<'_, S>,
         range: Range<usize>,
-    ) -> Result<Option<f64>, ZoneError<S::Error>> {
+    ) -> Result<Option<Usual>, ZoneError<S::Error>> {
         let mut steps = Vec::new();
         for (place, len) in places(range.len()) {
             let start = range.start + place;
@@ -132,7 +133,7 @@ impl<X: Coordinate> ZoneMap<X> {
             }
             collect_steps(kept.into_iter(), &mut steps);
         }
-        Ok(median(steps))
+        Ok(Usual::of(steps))
     }
 
     /// The widest gaps of a run; only blocks that may have one are read.

@@ -244,7 +244,7 @@ impl<X: Coordinate> ZoneMap<X> {
         Ok(start..end.max(start))
     }
 
-    /// The first point of a block whose x is there and is as wanted.
+    /// The first kept point of a block whose x is as wanted.
     fn place<S: Samples<X = X>>(
         &self,
         samples: &mut S,
@@ -252,8 +252,9 @@ impl<X: Coordinate> ZoneMap<X> {
         wanted: impl Fn(X) -> bool,
     ) -> Result<Option<usize>, ZoneError<S::Error>> {
         let range = self.block(block);
-        let (x, _) = samples.read(range.clone()).map_err(ZoneError::Read)?;
-        Ok(x.iter().position(|&x| x.is_finite() && wanted(x)).map(|place| range.start + place))
+        let (x, y) = samples.read(range.clone()).map_err(ZoneError::Read)?;
+        let is_wanted = |(&x, &y): (&X, &S::Y)| x.is_finite() && y.into().is_finite() && wanted(x);
+        Ok(x.iter().zip(y).position(is_wanted).map(|place| range.start + place))
     }
 
     fn part_of_block(&self, block: usize) -> &Part {
