@@ -114,24 +114,25 @@ pub(crate) struct DownsampleArgs {
     /// highest and last
     #[arg(long, value_parser = ["lttb", "minmax", "minmaxlttb", "m4"], default_value = "lttb")]
     pub(crate) method: String,
-    /// Steps of x that break the line: unusual ones, none, or those wider than this, in units of x or like 90s for
-    /// times
+    /// Steps of x that break the line: unusual ones, none, or those wider than this, in units of x or like 90s or 1d
+    /// for times
     #[arg(long, value_name = "auto|none|DT", default_value = "auto")]
     pub(crate) gap: String,
     /// What NaN, infinities and nulls do: left out before choosing, or breaking the line too
     #[arg(long, value_parser = ["drop", "break"], default_value = "drop")]
     pub(crate) nan: String,
-    /// The lowest x, in its unit; for dates and times also like 2024-01-31T12:00:00
+    /// The lowest x, in its unit; for dates and times also like 2024, 2024-01-31 or 2024-01-31T12:00:00, in UTC where
+    /// no zone is given
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) from: Option<String>,
-    /// The highest x
+    /// The highest x; of a year, month or day all of it
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) to: Option<String>,
     /// The zone map of the series; made anew if the files were changed
     #[arg(long, value_name = "FILE.zonemap")]
     pub(crate) zonemap: Option<PathBuf>,
     /// Threads; 0 for one a core
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 0)]
     pub(crate) threads: usize,
     /// File to write: .parquet, .csv or .png
     #[arg(long, value_name = "FILE")]
@@ -156,7 +157,7 @@ pub(crate) struct ZonemapArgs {
     #[arg(long, value_name = "FILE.zonemap")]
     pub(crate) out: PathBuf,
     /// Threads; 0 for one a core
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 0)]
     pub(crate) threads: usize,
     /// Print JSON
     #[arg(long)]
@@ -246,6 +247,16 @@ pub(crate) struct SectorArgs {
 }
 
 /// Reads a corner like `1500x200`.
+/// Threads beyond this number only wait for each other.
+const MOST_THREADS: usize = 1024;
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads) if threads <= MOST_THREADS => Ok(threads),
+        _ => Err(format!("expected a number up to {MOST_THREADS}, 0 for one a core")),
+    }
+}
+
 fn parse_corner(text: &str) -> Result<(usize, usize), String> {
     let parts = text.split_once('x').and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)));
     parts.ok_or_else(|| format!("corner is {text:?}, expected COLxROW, for example 1500x200"))
@@ -291,7 +302,7 @@ pub(crate) struct CutoutArgs {
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) out: PathBuf,
     /// Threads; 0 for one a core
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 0)]
     pub(crate) threads: usize,
     /// Print JSON
     #[arg(long)]
@@ -360,7 +371,7 @@ pub(crate) struct CubeOptions {
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_bytes)]
     pub(crate) memory: u64,
     /// Threads; 0 for one a core
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 0)]
     pub(crate) threads: usize,
     /// The sector, where neither headers nor file names tell it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=9999))]

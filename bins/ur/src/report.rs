@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -142,6 +142,16 @@ pub(crate) fn refuse_inputs(outputs: &[&PathBuf], inputs: &[PathBuf]) -> std::re
         }
     }
     Ok(())
+}
+
+/// Errs where the folder of an output is not there, before hours are spent on what would go into it.
+pub(crate) fn need_folder(output: &Path) -> std::result::Result<(), String> {
+    match output.parent() {
+        Some(folder) if folder != Path::new("") && !folder.is_dir() => {
+            Err(format!("{}: folder {} is not there; make it first", output.display(), folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Bytes for people.

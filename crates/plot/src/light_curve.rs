@@ -11,7 +11,7 @@ use crate::canvas::{Anchor, Area, Canvas};
 use crate::colour::{MUTED, Rgb, dimmed, of_series};
 use crate::header::{Entry, Header, Mark};
 use crate::layer::Layer;
-use crate::range::{padded, robust, shown};
+use crate::range::{full, padded, robust, shown};
 use crate::segments::{automatic_gap, panels};
 use crate::thin;
 
@@ -62,6 +62,8 @@ pub struct LightCurvePlot<'a> {
     pub gap: Option<f64>,
     /// Whether long empty stretches of x are cut out, with a visible mark, when they fill most of the axis.
     pub break_axis: bool,
+    /// Whether y spans all values, instead of leaving lone outliers to arrows at the border.
+    pub full_range: bool,
     /// Points or lines.
     pub style: Style,
     /// Width of the picture, in pixels, 1 to [`MAX_SIDE`](crate::MAX_SIDE).
@@ -80,6 +82,7 @@ impl Default for LightCurvePlot<'_> {
             series: &[],
             gap: None,
             break_axis: true,
+            full_range: false,
             style: Style::Points,
             width: 1000,
             height: 400,
@@ -90,7 +93,8 @@ impl Default for LightCurvePlot<'_> {
 /// Draws a light curve and gives the bytes of a PNG file, 8-bit RGB.
 ///
 /// The y range is that of the 2nd to 98th percentile with as much again on either side, extended by every
-/// excursion of three or more neighbouring points; single points beyond it become arrows at the border.
+/// excursion of three or more neighbouring points; single points beyond it become arrows at the border, unless
+/// the full range is asked for.
 /// Where long gaps make up most of the x range, each stretch of data has a panel of its own. Without
 /// any point to show, the picture says `no finite data`. Small pictures leave out labels, then ticks.
 ///
@@ -206,7 +210,8 @@ fn ranges(plot: &LightCurvePlot<'_>, curves: &[Curve<'_>]) -> Option<(Vec<[f64; 
         };
         curves.iter().map(values).collect()
     };
-    let y_range = robust(&runs(false)).or_else(|| robust(&runs(true)))?;
+    let span = if plot.full_range { full } else { robust };
+    let y_range = span(&runs(false)).or_else(|| span(&runs(true)))?;
     Some((x_ranges, padded(y_range, 0.07)))
 }
 

@@ -71,6 +71,12 @@ pub(crate) fn robust(runs: &[Vec<f64>]) -> Option<[f64; 2]> {
     Some(range)
 }
 
+/// Gives the lowest and the highest of all values; `None` if no value can be shown.
+pub(crate) fn full(runs: &[Vec<f64>]) -> Option<[f64; 2]> {
+    let all = || runs.iter().flatten().copied().filter(|&v| shown(v));
+    Some([all().reduce(f64::min)?, all().reduce(f64::max)?])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +95,16 @@ mod tests {
         let [low, high] = robust(&[run]).unwrap();
         assert!((59.0..61.0).contains(&low), "{low}");
         assert!((100.0..103.0).contains(&high), "{high}");
+    }
+
+    #[test]
+    fn the_full_range_has_the_lone_outlier_too() {
+        let mut run: Vec<f64> = (0..2000).map(noise).collect();
+        run[500] = 12.0;
+        run[501] = f64::NAN;
+        assert!(robust(std::slice::from_ref(&run)).unwrap()[1] < 2.0);
+        assert_eq!(full(std::slice::from_ref(&run)).unwrap()[1], 12.0);
+        assert_eq!(full(&[vec![f64::NAN]]), None);
     }
 
     #[test]

@@ -53,7 +53,7 @@ proptest! {
         ];
         let plot = LightCurvePlot {
             title: &title, subtitle: &label, x_label: &label, y_label: &title,
-            series: &series, gap, break_axis, style, width, height,
+            series: &series, gap, break_axis, full_range: sorted, style, width, height,
         };
         let sound = (1..=8192).contains(&width)
             && (1..=8192).contains(&height)

@@ -120,6 +120,39 @@ fn instant(text: &str) -> Option<i128> {
     Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond())
 }
 
+/// The start or the last nanosecond of a year, month or day in UTC; `None` where the text is none of them.
+fn of_calendar(text: &str, side: Side) -> Option<i128> {
+    let mut parts = text.split('-');
+    let mut part = |digits: usize| match parts.next() {
+        None => Some(None),
+        Some(part) if part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()) => {
+            part.parse::<i16>().ok().map(Some)
+        }
+        Some(_) => None,
+    };
+    let (year, month, day) = (part(4)??, part(2)?, part(2)?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let first = Date::new(year, month.unwrap_or(1) as i8, day.unwrap_or(1) as i8).ok()?;
+    let utc = |date: Date| Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond());
+    if side == Side::From {
+        return utc(first);
+    }
+    let length = match (month, day) {
+        (_, Some(_)) => jiff::Span::new().days(1),
+        (Some(_), None) => jiff::Span::new().months(1),
+        (None, None) => jiff::Span::new().years(1),
+    };
+    Some(utc(first.checked_add(length).ok()?)? - 1)
+}
+
+/// Nanoseconds of a duration like `90s`, `2h 30m` or `1 day`; days have 24 hours.
+fn duration(text: &str) -> Option<i128> {
+    let span = text.parse::<jiff::Span>().ok()?;
+    Some(span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?.as_nanos())
+}
+
 fn per_unit(unit: &TimeUnit) -> i128 {
     match unit {
         TimeUnit::Second => 1_000_000_000,
@@ -136,14 +169,17 @@ pub(crate) fn parse(
     (column, data_type): (&str, Option<&DataType>),
 ) -> Result<Bound, Error> {
     let text = text.trim();
-    if let Ok(number) = text.parse::<i128>() {
+    let has_dates = matches!(data_type, Some(DataType::Timestamp(..) | DataType::Date32 | DataType::Date64));
+    let calendar = if has_dates { of_calendar(text, side) } else { None };
+    if let (Ok(number), None) = (text.parse::<i128>(), calendar) {
         return Ok(Bound::Integer(number));
     }
     match text.parse::<f64>() {
-        Ok(number) if !number.is_nan() => return Ok(Bound::Float(number)),
+        Ok(number) if !number.is_nan() && calendar.is_none() => return Ok(Bound::Float(number)),
         _ => {}
     }
     const DAY: i128 = 86_400_000_000_000;
+    let instant = |text| calendar.or_else(|| instant(text));
     // Nanoseconds, and how many of them are one of x.
     let (time, unit, wanted) = match data_type {
         Some(DataType::Timestamp(unit, _)) => {
@@ -155,6 +191,9 @@ pub(crate) fn parse(
             let time = text.parse::<Time>().ok();
             let since_midnight = time.map(|time| time.duration_since(Time::midnight()).as_nanos());
             (since_midnight, per_unit(unit), "a time like 12:30:00, or a number")
+        }
+        Some(DataType::Duration(unit)) => {
+            (duration(text), per_unit(unit), "a duration like 10s or 1d, or a number")
         }
         _ => (None, 1, "a number"),
     };
@@ -188,9 +227,8 @@ pub(crate) fn parse_width(text: &str, (column, data_type): (&str, Option<&DataTy
         Some(DataType::Date64) => Some(1e6),
         _ => None,
     };
-    let duration = unit.and_then(|unit| Some((text.parse::<SignedDuration>().ok()?, unit)));
-    match duration {
-        Some((duration, unit)) if duration > SignedDuration::ZERO => Ok(duration.as_nanos() as f64 / unit),
+    match unit.zip(duration(text)) {
+        Some((unit, nanoseconds)) if nanoseconds > 0 => Ok(nanoseconds as f64 / unit),
         _ => Err(Error::Bound {
             found: text.to_string(),
             what: "width of a gap",
@@ -271,6 +309,29 @@ mod tests {
     }
 
     #[test]
+    fn years_months_and_days_are_whole_and_durations_have_units() {
+        let check = |text: &str, side, data_type: &DataType, wanted: &str| {
+            let Ok(Bound::Integer(found)) = parse(text, side, ("t", Some(data_type))) else {
+                panic!("{text} is no bound")
+            };
+            assert_eq!(super::text(found as i64, data_type), wanted, "{text}");
+        };
+        check("2024", Side::From, &NS, "2024-01-01T00:00:00");
+        check("2024", Side::To, &NS, "2024-12-31T23:59:59.999999999");
+        check("2024-02", Side::To, &S, "2024-02-29T23:59:59");
+        check("2024-05-31", Side::To, &S, "2024-05-31T23:59:59");
+        check("2024-05-31", Side::From, &S, "2024-05-31T00:00:00");
+        check("2024-05-31T00:00", Side::To, &S, "2024-05-31T00:00:00");
+        check("2024-02", Side::To, &DataType::Date32, "2024-02-29");
+        let of = |text, data_type| parse(text, Side::From, ("t", Some(data_type))).ok();
+        let ms = DataType::Duration(TimeUnit::Millisecond);
+        assert_eq!(of("10s", &ms), Some(Bound::Integer(10_000)));
+        assert_eq!(of("2024", &ms), Some(Bound::Integer(2024)));
+        assert_eq!(of("2024", &DataType::Int64), Some(Bound::Integer(2024)));
+        assert_eq!(of("20240", &S), Some(Bound::Integer(20_240)));
+    }
+
+    #[test]
     fn bounds_between_integers_shrink_the_window_and_those_beyond_all_end_it() {
         assert_eq!((i64::at_least(1.5.into()), i64::at_most(1.5.into())), (Some(2), Some(1)));
         assert_eq!((i64::at_least(1e300.into()), i64::at_most(1e300.into())), (None, Some(i64::MAX)));
@@ -283,6 +344,8 @@ mod tests {
         let width = |text, data_type| parse_width(text, ("t", Some(data_type))).ok();
         assert_eq!(width("90s", &NS), Some(90e9));
         assert_eq!(width("1h 30m", &S), Some(5400.0));
+        assert_eq!(width("1d", &S), Some(86_400.0));
+        assert_eq!(width("1 day", &S), Some(86_400.0));
         assert_eq!(width("0.5", &DataType::Float64), Some(0.5));
         assert_eq!(width("90s", &DataType::Float64), None);
         assert_eq!(width("0", &DataType::Float64), None);

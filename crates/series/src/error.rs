@@ -18,6 +18,14 @@ pub enum Error {
         /// What is wrong in it.
         source: Box<Error>,
     },
+    /// An error in one table of a FITS file.
+    #[error("HDU {hdu}, {source}")]
+    InHdu {
+        /// The table; the primary HDU is 0.
+        hdu: usize,
+        /// What is wrong in it.
+        source: Box<Error>,
+    },
     /// The operating system refused.
     #[error("cannot {action}: {source}")]
     Io {
@@ -37,6 +45,12 @@ pub enum Error {
         /// The first bytes.
         found: String,
     },
+    /// The file is compressed as a whole.
+    #[error("it is compressed by gzip; unpack it first with `gunzip`")]
+    Gzip,
+    /// The file has no bytes.
+    #[error("it is empty, without even a header")]
+    Empty,
     /// A column that is not there.
     #[error("column {wanted} is not there{}", other_columns(nearest, there))]
     NoColumn {
@@ -84,10 +98,7 @@ pub enum Error {
         reason: String,
     },
     /// x descends within a file or from one file to the next.
-    #[error(
-        "{place}, column {column}: {found} comes after {before}{}; sort the rows by {column} first",
-        from_file(earlier)
-    )]
+    #[error("{place}, column {column}: {found} comes after {before}{}", way_out_of_order(column, earlier))]
     Unsorted {
         /// Where it is.
         place: Place,
@@ -163,12 +174,20 @@ pub enum Error {
         change: String,
     },
     /// The zone map is that of other columns or other files.
-    #[error("it is the zone map of {found}, not of {wanted}")]
+    #[error("it is the zone map of {found}, not of {wanted}; make one of these with `ur zonemap`")]
     OtherSeries {
         /// What it maps.
         found: String,
         /// What was asked for.
         wanted: String,
+    },
+    /// The zone map is of the first files of the series only.
+    #[error("it is the zone map of the first {known} of these {now} files; make it anew with `ur zonemap`")]
+    Grown {
+        /// The files it maps.
+        known: usize,
+        /// The files of the series.
+        now: usize,
     },
     /// The bytes are no zone map, or not the bytes that were written.
     #[error("this is no usable zone map: {reason}; make it anew with `ur zonemap`")]
@@ -240,9 +259,16 @@ fn plural(columns: &[String]) -> &'static str {
     if columns.len() == 1 { "" } else { "s" }
 }
 
-fn from_file(earlier: &Option<PathBuf>) -> String {
-    let name = |path: &PathBuf| format!(", the last of {}, so the files are not in order", path.display());
-    earlier.as_ref().map_or(String::new(), name)
+fn way_out_of_order(column: &str, earlier: &Option<PathBuf>) -> String {
+    match earlier {
+        Some(earlier) => {
+            let earlier = earlier.display();
+            format!(
+                ", the last of {earlier}; give this file before {earlier}, or sort them together if they overlap"
+            )
+        }
+        None => format!("; sort the rows by {column} first"),
+    }
 }
 
 impl Error {

@@ -14,17 +14,18 @@ mod zonemap;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use rayon::prelude::*;
 use uranometria_lttb as lttb;
 
 use crate::Error;
+use crate::bound;
 use crate::error::Place;
-use crate::number::{Abscissa, Kind, Number, Ordinate};
+use crate::number::{Abscissa, Kind, Number, Ordinate, with_types};
 
 use self::arrays::ArrayTable;
 use self::csv::CsvTable;
@@ -76,6 +77,14 @@ enum File {
 }
 
 impl File {
+    /// Says in which part of the file something is wrong, where it has several.
+    fn place(&self, error: Error) -> Error {
+        match self {
+            File::Fits(table) => table.in_hdu(error),
+            _ => error,
+        }
+    }
+
     fn table(&self) -> &dyn Table {
         match self {
             File::Array(table) => table,
@@ -167,7 +176,7 @@ impl Series {
             }
             Ok(())
         };
-        read().map_err(|error| error.in_file(&part.path))
+        read().map_err(|error| part.file.place(error).in_file(&part.path))
     }
 
     /// The numbers of a batch of x, if it has a column, and y.
@@ -193,15 +202,56 @@ impl Series {
     /// Says in which file and row something is wrong.
     fn place(&self, error: lttb::Error) -> Error {
         let lttb::Error::Unsorted { index, found, before } = error else { return error.into() };
+        let column = self.x_name().unwrap_or_default().to_string();
+        let (found, before) = (self.x_text(found), self.x_text(before));
+        if let Some(x_path) = &self.x_path {
+            // All of x is in one file, whatever those of y are.
+            let place = Place::Row(index);
+            return Error::Unsorted { place, column, found, before, earlier: None }.in_file(x_path);
+        }
+        // The zone map knows the block, not the point.
+        let index = self.first_there(index).unwrap_or(index);
         let part = self.part_of(index);
         let row = index - part.first;
         let place = match &part.file {
             File::Csv(table) => table.line(row).map_or(Place::Row(row), Place::Line),
             _ => Place::Row(row),
         };
-        let earlier = (row == 0 && index > 0).then(|| self.part_of(index - 1).path.clone());
-        let column = self.x_name().unwrap_or_default().to_string();
-        Error::Unsorted { place, column, found, before, earlier }.in_file(&part.path)
+        let is_first = part.first > 0 && self.first_there(part.first) == Some(index);
+        let earlier = is_first.then(|| self.part_of(part.first - 1).path.clone());
+        part.file.place(Error::Unsorted { place, column, found, before, earlier }).in_file(&part.path)
+    }
+
+    /// The first row from one on that has both x and y.
+    fn first_there(&self, row: usize) -> Option<usize> {
+        with_types!(self.x_kind(), self.y_kind(), <X, Y> self.first_there_typed::<X, Y>(row))
+    }
+
+    fn first_there_typed<X: Abscissa, Y: Ordinate>(&self, row: usize) -> Option<usize> {
+        for unit in self.units().iter().filter(|unit| unit.part.first + unit.rows.end > row) {
+            let (mut at, mut found) = (unit.part.first + unit.rows.start, None);
+            let streamed = self.stream::<X, Y>(unit, |x, y| {
+                let is_there = |&place: &usize| {
+                    at + place >= row && y[place].is_there() && x.get(place).is_none_or(|x| x.is_there())
+                };
+                found = (0..y.len()).find(is_there).map(|place| at + place);
+                at += y.len();
+                // Ends the reading.
+                if found.is_some() { Err(Error::Interrupted) } else { Ok(()) }
+            });
+            if found.is_some() || streamed.is_err() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// Writes an x as people read it: times as dates.
+    fn x_text(&self, number: String) -> String {
+        match (&self.x, number.parse()) {
+            (Some((_, data_type)), Ok(number)) => bound::text(number, data_type),
+            _ => number,
+        }
     }
 
     /// Reads rows: all columns, or x (if it has a column) and y alone. A batch a file.
@@ -245,6 +295,17 @@ impl Series {
             return Ok(Some(known.clone()));
         }
         let inferred = csv::infer(tables.into_iter())?;
+        // What was read as numbers is of numbers, whatever blanks or digits there are.
+        let read = |field: &Arc<Field>| match (&self.x, &self.y) {
+            (Some((x, DataType::UInt64)), _) if field.name() == x => DataType::UInt64,
+            (Some((x, x_type)), _) if field.name() == x && *field.data_type() == DataType::Utf8 => {
+                x_type.clone()
+            }
+            (_, (y, y_type)) if field.name() == y && *field.data_type() == DataType::Utf8 => y_type.clone(),
+            _ => field.data_type().clone(),
+        };
+        let fields = inferred.fields().iter().map(|field| field.as_ref().clone().with_data_type(read(field)));
+        let inferred = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         Ok(Some(self.inferred.get_or_init(|| inferred).clone()))
     }
 }

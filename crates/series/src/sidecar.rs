@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Error;
 
-const MAGIC: &[u8; 8] = b"urzonmap";
+pub(crate) const MAGIC: &[u8; 8] = b"urzonmap";
 const VERSION: u32 = 1;
 
 /// Bytes of magic, version and length.

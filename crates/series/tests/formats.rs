@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow_array::{
     Array, ArrayRef, Date32Array, Float32Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
 };
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::take::take_record_batch;
@@ -164,7 +164,11 @@ fn x_may_be_of_any_number_date_or_time() {
         let found = series.choose(&Downsample::default(), &Window::default(), 64).unwrap();
         assert_eq!(found.chosen, wanted, "{data_type}");
         series.save(folder.at("out.parquet"), &wanted.indices, Output::Parquet).unwrap();
-        assert_eq!(read_parquet(&folder.at("out.parquet")).column(0).data_type(), &data_type);
+        let written = match data_type {
+            DataType::Timestamp(TimeUnit::Second, zone) => DataType::Timestamp(TimeUnit::Millisecond, zone),
+            other => other,
+        };
+        assert_eq!(read_parquet(&folder.at("out.parquet")).column(0).data_type(), &written);
     }
 }
 
@@ -321,10 +325,8 @@ fn x_that_descends_is_named_with_file_and_row() {
     check(
         &["a.parquet", "c.parquet"],
         Window::default(),
-        &format!(
-            "c.parquet, row 0 (counted from 0), column time: 1.5 comes after 2, the last of a.parquet, so the files are \
-             not in order{sort}"
-        ),
+        "c.parquet, row 0 (counted from 0), column time: 1.5 comes after 2, the last of a.parquet; give this file \
+         before a.parquet, or sort them together if they overlap",
     );
 }
 
@@ -486,7 +488,7 @@ fn bounds_and_widths_that_are_none_are_told() {
 }
 
 #[test]
-fn seconds_that_parquet_keeps_as_integers_are_read_and_given_back() {
+fn seconds_that_parquet_keeps_as_integers_are_read_and_become_milliseconds() {
     let folder = Folder::new();
     let time: ArrayRef = Arc::new(TimestampSecondArray::from_iter_values(0..100));
     let whole = batch(vec![("time", time), ("flux", float((0..100).map(f64::from)))]);
@@ -497,7 +499,8 @@ fn seconds_that_parquet_keeps_as_integers_are_read_and_given_back() {
     assert_eq!(found.window, 10..20);
     series.save(folder.at("out.parquet"), &[3], Output::Parquet).unwrap();
     let out = read_parquet(&folder.at("out.parquet"));
-    assert_eq!(out.column(0).data_type(), &DataType::Timestamp(TimeUnit::Second, None));
+    let wanted: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![3000]));
+    assert_eq!(out.column(0), &wanted, "parquet has no times in seconds");
 }
 
 #[test]
@@ -511,4 +514,182 @@ fn a_file_that_happens_to_have_no_null_joins_one_that_has() {
     series.save(folder.at("out.parquet"), &[0, 2, 3], Output::Parquet).unwrap();
     let found = read_parquet(&folder.at("out.parquet"));
     assert_eq!(found.column(0).as_ref(), &Int64Array::from(vec![Some(1), Some(3), None]));
+}
+
+#[test]
+fn times_of_named_zones_are_written_as_csv_in_utc() {
+    let folder = Folder::new();
+    for zone in ["UTC", "Europe/Paris"] {
+        let seen: ArrayRef = Arc::new(
+            TimestampNanosecondArray::from(vec![Some(1_717_149_600_500_000_000), None]).with_timezone(zone),
+        );
+        let whole = batch(vec![("n", float([0.0, 1.0])), ("seen", seen), ("flux", float([1.5, 2.5]))]);
+        write_parquet(&folder.at("a.parquet"), &whole, properties().build());
+        let series = Series::open(&[folder.at("a.parquet")], Some("n"), Some("flux")).unwrap();
+        let mut out = Vec::new();
+        series.write_csv(&[0, 1], &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "n,seen,flux\n0.0,2024-05-31T10:00:00.500Z,1.5\n1.0,,2.5\n",
+            "{zone}"
+        );
+    }
+}
+
+fn csv_series(folder: &Folder, text: &str) -> Result<Series, Error> {
+    fs::write(folder.at("n.csv"), text).unwrap();
+    Series::open(&[folder.at("n.csv")], Some("t"), Some("y"))
+}
+
+#[test]
+fn integers_of_csv_keep_all_digits() {
+    let folder = Folder::new();
+    let message = |text: &str| {
+        let chosen = csv_series(&folder, text)
+            .and_then(|series| series.choose(&Downsample::default(), &Window::default(), 5));
+        chosen.map_or_else(|error| error.to_string(), |found| format!("{:?}", found.chosen.indices))
+    };
+    let check = |text: &str, wanted: &str| {
+        let found = message(text);
+        assert!(found.contains(wanted), "{text}: {found}");
+    };
+    check("t,y\n18446744073709551614,1\n18446744073709551615,2\n", "[0, 1]");
+    check("t,y\n1,1\n18446744073709551615,2\n18446744073709551614,3\n", "line 4, column t");
+    check(
+        "t,y\n9007199254740993,1\n9007199254740994.5,2\n",
+        "line 3, column t: found \"9007199254740994.5\"",
+    );
+    check("t,y\n0.5,1\n9007199254740993,2\n", "line 3, column t: found \"9007199254740993\"");
+    check("t,y\n-1,1\n18446744073709551615,2\n", "subtract an offset");
+    check("t,y\n1,1\n2.5,2\n9007199254740992,2\n", "[0, 1, 2]");
+    check("t,y\n 1 , 1 \n 2 ,2\n", "[0, 1]");
+    check("t,y\n,1\n2024-01-01,2\n", "line 3");
+    check("t,y\n,1\n2024-01-01,2\n", "nothing before it");
+}
+
+#[test]
+fn numbers_with_blanks_are_numbers_in_parquet_too() {
+    let folder = Folder::new();
+    let series = csv_series(&folder, "t,y\n 1 , 1 \n 18446744073709551615 , 2.5 \n").unwrap();
+    series.save(folder.at("out.parquet"), &[0, 1], Output::Parquet).unwrap();
+    let out = read_parquet(&folder.at("out.parquet"));
+    let wanted: ArrayRef = Arc::new(UInt64Array::from(vec![1, u64::MAX]));
+    assert_eq!((out.column(0), out.column(1)), (&wanted, &float([1.0, 2.5])));
+}
+
+#[test]
+fn a_partition_of_nothing_but_a_header_joins_any_other() {
+    let folder = Folder::new();
+    let paths = [folder.at("a.csv"), folder.at("b.csv"), folder.at("c.csv")];
+    fs::write(&paths[0], "t,y\n").unwrap();
+    fs::write(&paths[1], "t,y\n2024-01-01,1\n").unwrap();
+    fs::write(&paths[2], "t,y\n").unwrap();
+    assert_eq!(Series::open(&paths, Some("t"), Some("y")).unwrap().rows(), 1);
+    fs::write(&paths[1], "t,y\n1,1\n").unwrap();
+    fs::write(&paths[2], "t,y\n18446744073709551615,1\n").unwrap();
+    assert_eq!(Series::open(&paths, Some("t"), Some("y")).unwrap().rows(), 2);
+    fs::write(&paths[1], "t,y\n-1,1\n").unwrap();
+    check_open(
+        &paths,
+        Some("t"),
+        Some("y"),
+        "b.csv, line 2, column t: found -1, expected a number that the type of x in the other files holds to the last \
+         digit; subtract an offset from x first",
+    );
+}
+
+#[test]
+fn files_that_are_no_csv_with_commas_say_what_they_are() {
+    let folder = Folder::new();
+    let check = |bytes: &[u8], wanted: &str| {
+        fs::write(folder.at("a.csv"), bytes).unwrap();
+        check_open(&[folder.at("a.csv")], Some("t"), Some("y"), wanted);
+    };
+    check(b"", "a.csv, it is empty, without even a header");
+    check(b"\x1f\x8b\x08\0", "a.csv, it is compressed by gzip; unpack it first with `gunzip`");
+    let of = |what: &str| {
+        format!("a.csv, line 1: the header has {what} and no commas; write the file with commas first")
+    };
+    check(b"t;y\n1;2\n", &of("semicolons"));
+    check(b"t\ty\n1\t2\n", &of("tabs"));
+}
+
+#[test]
+fn integers_far_from_zero_are_drawn_from_their_first() {
+    let folder = Folder::new();
+    let start = 1_700_000_000_000_000_001_i64;
+    let time: ArrayRef = Arc::new(Int64Array::from_iter_values((0..5).map(|n| start + 10 * n)));
+    write_parquet(
+        &folder.at("a.parquet"),
+        &batch(vec![("t", time), ("y", float((0..5).map(f64::from)))]),
+        properties().build(),
+    );
+    let series = Series::open(&[folder.at("a.parquet")], Some("t"), Some("y")).unwrap();
+    let points = series.points_at(&[0, 1, 4]).unwrap();
+    assert_eq!((points.x, points.x_label.as_str()), (vec![0.0, 10.0, 40.0], "t - 1700000000000000001"));
+    let near = csv_series(&folder, "t,y\n5,1\n7,2\n").unwrap().points_at(&[0, 1]).unwrap();
+    assert_eq!((near.x, near.x_label.as_str()), (vec![5.0, 7.0], "t"));
+}
+
+#[test]
+fn of_several_fits_tables_the_one_with_most_of_the_columns_is_told() {
+    let folder = Folder::new();
+    let both = folder.at("both.fits");
+    write_fits(&folder.at("a.fits"), &batch(vec![("OTHER", float([1.0, 2.0]))]));
+    write_fits(&folder.at("b.fits"), &batch(vec![("TIME", float([2.0, 1.0])), ("FLUX", float([1.0, 2.0]))]));
+    let mut bytes = fs::read(folder.at("a.fits")).unwrap();
+    // What follows the primary HDU, which has one block.
+    bytes.extend_from_slice(&fs::read(folder.at("b.fits")).unwrap()[2880..]);
+    fs::write(&both, bytes).unwrap();
+    check_open(
+        std::slice::from_ref(&both),
+        Some("TIME"),
+        Some("FLU"),
+        "both.fits, HDU 2, column FLU is not there; did you mean FLUX?",
+    );
+    let series = Series::open(&[both], Some("TIME"), Some("FLUX")).unwrap();
+    let error = series.choose(&Downsample::default(), &Window::default(), 2).unwrap_err().to_string();
+    assert!(
+        error.contains("both.fits, HDU 2, row 1 (counted from 0), column TIME: 1 comes after 2"),
+        "{error}"
+    );
+}
+
+#[test]
+fn reading_is_watched_and_stops_when_asked() {
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicBool;
+    use uranometria_series::Control;
+    let folder = Folder::new();
+    let (time, flux) = wave(5000, 2);
+    let path = [folder.at("a.csv")];
+    write_csv(&path[0], &batch(vec![("time", float(time)), ("flux", float(flux))]));
+    let seen = Mutex::new(Vec::new());
+    let progress = |done, all| seen.lock().unwrap().push((done, all));
+    let go = Control { progress: &progress, stop: &AtomicBool::new(false) };
+    let series = Series::open_watched(&path, Some("time"), Some("flux"), &go).unwrap();
+    let len = fs::metadata(&path[0]).unwrap().len();
+    assert!(seen.lock().unwrap().iter().all(|&(done, all)| all == len && done <= all));
+    series.choose_watched(&Downsample::default(), &Window::default(), 9, &go).unwrap();
+    assert_eq!(seen.lock().unwrap().last(), Some(&(5000, 5000)));
+    let stop = Control { progress: &|_, _| {}, stop: &AtomicBool::new(true) };
+    let opened = Series::open_watched(&path, Some("time"), Some("flux"), &stop);
+    assert!(matches!(opened, Err(Error::Interrupted)));
+    let chosen = series.choose_watched(&Downsample::default(), &Window::default(), 9, &stop);
+    assert!(matches!(chosen, Err(Error::Interrupted)));
+}
+
+#[test]
+fn an_x_of_its_own_file_that_descends_is_named_by_that_file() {
+    let folder = Folder::new();
+    let paths = [folder.at("a.npy"), folder.at("b.npy")];
+    write_npy(&paths[0], &[1.0, 2.0]);
+    write_npy(&paths[1], &[1.0, 2.0]);
+    let times: Vec<u8> = [0_i64, 10, 20, 15].iter().flat_map(|n| n.to_le_bytes()).collect();
+    write_npy_of(&folder.at("t.npy"), "<M8[s]", 4, &times);
+    let series = Series::open(&paths, folder.at("t.npy").to_str(), None).unwrap();
+    let error = series.choose(&Downsample::default(), &Window::default(), 3).unwrap_err().to_string();
+    let wanted = "t.npy, row 3 (counted from 0), column t: 1970-01-01T00:00:15 comes after 1970-01-01T00:00:20; sort the \
+                  rows by t first";
+    assert!(error.ends_with(wanted), "{error}");
 }

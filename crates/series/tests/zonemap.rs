@@ -35,7 +35,7 @@ fn requests() -> Vec<Downsample> {
 
 /// Fails unless the map gives the points of the full series in windows between `low` and `high`.
 fn check_windows(series: &Series, map: &ZoneMap, (low, high): (f64, f64), what: &str) {
-    let mut noise = Noise(7);
+    let (mut noise, mut choice) = (Noise(7), Noise(11));
     let requests = requests();
     let mut place = || Bound::Float((low + (high - low) * (noise.unit() * 0.6 + 0.5)).round());
     for round in 0..24 {
@@ -47,8 +47,7 @@ fn check_windows(series: &Series, map: &ZoneMap, (low, high): (f64, f64), what: 
             _ => {}
         }
         let window = Window { from, to };
-        let n = [3, 20, 57][round % 3];
-        let request = &requests[round % requests.len()];
+        let (n, request) = ([3, 20, 57][choice.below(3)], &requests[choice.below(requests.len())]);
         let found = series.choose_with(map, request, &window, n).unwrap();
         let wanted = series.choose(request, &window, n).unwrap();
         assert_eq!(found, wanted, "{what}: {window:?}, {n} by {request:?}");
@@ -303,11 +302,14 @@ fn maps_that_are_damaged_or_of_others_are_refused() {
     assert_eq!(
         message(ZoneMap::open(&path, &other), &folder),
         "series.zonemap, it is the zone map of flux (Float32) over time (Timestamp(ns, \"UTC\")), not of flux (Float32) over \
-         the row number"
+         the row number; make one of these with `ur zonemap`"
     );
     let shorter = open(&paths[..1], Some("time"));
     let error = message(ZoneMap::open(&path, &shorter), &folder);
-    assert_eq!(error, "series.zonemap, it is the zone map of a.parquet, b.parquet, not of a.parquet");
+    assert_eq!(
+        error,
+        "series.zonemap, it is the zone map of a.parquet, b.parquet, not of a.parquet; make one of these with `ur zonemap`"
+    );
     let map = ZoneMap::open(&path, &series).unwrap();
     let wrong = shorter.choose_with(&map, &Downsample::default(), &Window::default(), 9);
     assert!(matches!(wrong, Err(Error::OtherSeries { .. })));
@@ -351,8 +353,9 @@ fn building_stops_when_asked_and_names_what_is_out_of_order() {
 
     let swapped = open(&[paths[1].clone(), paths[0].clone()], Some("time"));
     let error = message(ZoneMap::build(&swapped, &Control::none()), &folder);
-    let wanted = "a.parquet, row 0 (counted from 0), column time: 1700000000000000000 comes after 1700004999000004999, the \
-                  last of b.parquet, so the files are not in order; sort the rows by time first";
+    let wanted = "a.parquet, row 0 (counted from 0), column time: 2023-11-14T22:13:20Z comes after \
+                  2023-11-14T23:36:39.000004999Z, the last of b.parquet; give this file before b.parquet, or sort them \
+                  together if they overlap";
     assert_eq!(error, wanted);
     let request = Downsample::default();
     assert_eq!(swapped.choose(&request, &Window::default(), 9).unwrap_err().to_string(), {
@@ -452,4 +455,36 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_series_that_grew_is_told_from_one_of_other_files() {
+    let (folder, paths, path) = two_files();
+    let third = folder.at("c.parquet");
+    fs::copy(&paths[1], &third).unwrap();
+    let grown = open(&[paths[0].clone(), paths[1].clone(), third.clone()], Some("time"));
+    assert_eq!(
+        message(ZoneMap::open(&path, &grown), &folder),
+        "a.zonemap, it is the zone map of the first 2 of these 3 files; make it anew with `ur zonemap`"
+            .replace("a.zonemap", path.file_name().unwrap().to_str().unwrap())
+    );
+    let other = open(&[paths[0].clone(), third, paths[1].clone()], Some("time"));
+    assert!(
+        message(ZoneMap::open(&path, &other), &folder)
+            .contains("it is the zone map of a.parquet, b.parquet, not")
+    );
+}
+
+#[test]
+fn files_that_join_out_of_order_are_told_by_the_first_point_that_is_there() {
+    let folder = Folder::new();
+    let paths = [folder.at("a.csv"), folder.at("b.csv")];
+    fs::write(&paths[0], "time,flux\n1,1\n5,1\n").unwrap();
+    fs::write(&paths[1], "time,flux\n2,\n3,1\n4,1\n").unwrap();
+    let series = open(&paths, Some("time"));
+    let wanted = "b.csv, line 3, column time: 3 comes after 5, the last of a.csv; give this file before a.csv, or sort \
+                  them together if they overlap";
+    assert_eq!(message(ZoneMap::build(&series, &Control::none()), &folder), wanted);
+    let error = series.choose(&Downsample::default(), &Window::default(), 2).unwrap_err().to_string();
+    assert_eq!(error.replace(&format!("{}/", folder.path().display()), ""), wanted);
 }

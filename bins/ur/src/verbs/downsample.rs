@@ -87,7 +87,11 @@ fn downsample(
     kind: &Kind,
     stop: &AtomicBool,
 ) -> Result<Done, Box<dyn Error + Send + Sync>> {
-    let series = Series::open(&args.files, args.x.as_deref(), args.y.as_deref())?;
+    let bar = Bar::new();
+    let progress = |done, total| bar.count("reading files", done, total);
+    let control = Control { progress: &progress, stop };
+    let series = Series::open_watched(&args.files, args.x.as_deref(), args.y.as_deref(), &control)?;
+    drop(bar);
     let window = series.window(args.from.as_deref(), args.to.as_deref())?;
     let request = Downsample {
         method: match args.method.as_str() {
@@ -108,7 +112,11 @@ fn downsample(
     let zonemap = zone_map(args, &series, stop)?;
     let found = match &zonemap {
         Some((map, _)) => series.choose_with(map, &request, &window, args.points)?,
-        None => series.choose(&request, &window, args.points)?,
+        None => {
+            let bar = Bar::new();
+            let progress = |done, total| bar.count("reading rows", done, total);
+            series.choose_watched(&request, &window, args.points, &Control { progress: &progress, stop })?
+        }
     };
     let mut done = Done { found, rows: series.rows(), zonemap: zonemap.map(|(_, path)| path), bytes: 0 };
     let chosen = &done.found.chosen;
@@ -143,36 +151,44 @@ fn zone_map(
         match ZoneMap::open(&path, series) {
             Ok(map) => return Ok(Some((map, path))),
             Err(SeriesError::Stale { path: changed, change }) => {
-                report::warning(&format!(
-                    "{}: {} {change} since it was made; making it anew",
-                    path.display(),
-                    changed.display()
-                ));
-                let bar = Bar::new();
-                let progress = |done, total| bar.count("mapping rows", done, total);
-                let map = ZoneMap::build(series, &Control { progress: &progress, stop })?;
-                drop(bar);
-                if let Err(error) = map.save(&path) {
-                    report::warning(&format!("{error}; going on without keeping it"));
-                }
-                return Ok(Some((map, path)));
+                let why = format!("{} {change} since it was made", changed.display());
+                return anew(series, path, &why, stop).map(Some);
             }
-            Err(error) if named => return Err(error.into()),
-            // It was not asked for: one of other columns does not concern this series, a damaged one is told.
-            Err(error @ SeriesError::InFile { .. }) if !is_of_others(&error) => {
-                report::warning(&format!("{error}; going on without it"));
-            }
-            Err(_) => {}
+            Err(error) => match added(&error) {
+                // One that was not named may be that of the first file alone, and is kept.
+                Some(why) if named => return anew(series, path, &why, stop).map(Some),
+                _ if named => return Err(error.into()),
+                _ => report::warning(&format!("{error}; going on without it")),
+            },
         }
     }
     Ok(None)
 }
 
-fn is_of_others(error: &SeriesError) -> bool {
+/// Makes a zone map that is out of date once more.
+fn anew(
+    series: &Series,
+    path: PathBuf,
+    why: &str,
+    stop: &AtomicBool,
+) -> Result<(ZoneMap, PathBuf), Box<dyn Error + Send + Sync>> {
+    report::warning(&format!("{}: {why}; making it anew", path.display()));
+    let bar = Bar::new();
+    let progress = |done, total| bar.count("mapping rows", done, total);
+    let map = ZoneMap::build(series, &Control { progress: &progress, stop })?;
+    drop(bar);
+    if let Err(error) = map.save(&path) {
+        report::warning(&format!("{error}; going on without keeping it"));
+    }
+    Ok((map, path))
+}
+
+/// Says how a series grew since its zone map was made, if it did.
+fn added(error: &SeriesError) -> Option<String> {
     match error {
-        SeriesError::InFile { source, .. } => is_of_others(source),
-        SeriesError::OtherSeries { .. } => true,
-        _ => false,
+        SeriesError::InFile { source, .. } => added(source),
+        SeriesError::Grown { known, now } => Some(format!("it is of the first {known} of {now} files")),
+        _ => None,
     }
 }
 
@@ -211,6 +227,8 @@ fn picture(
         series: &curve,
         gap: Some(f64::INFINITY),
         break_axis: true,
+        // Each point was chosen, the lone extreme too.
+        full_range: true,
         style: Style::Line,
         ..LightCurvePlot::default()
     })?)

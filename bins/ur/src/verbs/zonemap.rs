@@ -1,6 +1,9 @@
 //! `ur zonemap`: what is known of each block of a series, as a file beside it.
 
 use std::error::Error;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
@@ -10,7 +13,11 @@ use crate::args::ZonemapArgs;
 use crate::report::{self, Bar, Outcome, line};
 
 pub(crate) fn run(args: &ZonemapArgs, stop: &AtomicBool) -> report::Result {
-    report::refuse_inputs(&[&args.out], &args.files)?;
+    // An array of x has a file of its own.
+    let inputs: Vec<PathBuf> = args.files.iter().cloned().chain(args.x.as_ref().map(PathBuf::from)).collect();
+    report::refuse_inputs(&[&args.out], &inputs)?;
+    report::need_folder(&args.out)?;
+    refuse_others(&args.out)?;
     let bar = Bar::new();
     let progress = |done, total| bar.count("mapping rows", done, total);
     let (made, time) = report::timed(|| {
@@ -41,6 +48,16 @@ pub(crate) fn run(args: &ZonemapArgs, stop: &AtomicBool) -> report::Result {
         ));
     }
     Ok(Outcome::Done)
+}
+
+/// Errs where a file of that name is there and is no zone map.
+fn refuse_others(out: &Path) -> Result<(), String> {
+    let Ok(mut file) = File::open(out) else { return Ok(()) };
+    let mut start = [0; ZoneMap::MAGIC.len()];
+    match file.read_exact(&mut start) {
+        Ok(()) if start == *ZoneMap::MAGIC => Ok(()),
+        _ => Err(format!("{} is there and is no zone map; give another name", out.display())),
+    }
 }
 
 /// Threads for reading; 0 for one a core.

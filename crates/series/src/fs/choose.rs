@@ -1,11 +1,12 @@
 //! Points of a window, chosen of all x and y in memory.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::*;
 use uranometria_lttb::{self as lttb, Chosen, Downsample};
 
-use super::{Series, shifted};
+use super::zonemap::in_order;
+use super::{Control, Series, shifted};
 use crate::bound::{self, Limit, Side, Window};
 use crate::number::{Abscissa, Number, Ordinate, with_types};
 use crate::{Bound, Error};
@@ -47,7 +48,21 @@ impl Series {
     /// [`Error::Unsorted`], [`Error::Cell`] and what reading gives; [`Error::Choose`] for what is wrong with the
     /// request.
     pub fn choose(&self, request: &Downsample, window: &Window, n: usize) -> Result<Found, Error> {
-        with_types!(self.x_kind(), self.y_kind(), <X, Y> self.choose_typed::<X, Y>(request, window, n))
+        self.choose_watched(request, window, n, &Control::none())
+    }
+
+    /// As [`choose`](Series::choose), watched and stopped by `control` while it reads.
+    ///
+    /// # Errors
+    /// As [`choose`](Series::choose); [`Error::Interrupted`].
+    pub fn choose_watched(
+        &self,
+        request: &Downsample,
+        window: &Window,
+        n: usize,
+        control: &Control<'_>,
+    ) -> Result<Found, Error> {
+        with_types!(self.x_kind(), self.y_kind(), <X, Y> self.choose_typed::<X, Y>(request, window, n, control))
     }
 
     fn choose_typed<X: Abscissa, Y: Ordinate>(
@@ -55,8 +70,9 @@ impl Series {
         request: &Downsample,
         window: &Window,
         n: usize,
+        control: &Control<'_>,
     ) -> Result<Found, Error> {
-        let (x, y) = self.read::<X, Y>()?;
+        let (x, y) = self.read::<X, Y>(control)?;
         let range = rows_of::<X, Y>(&x, &y, window).map_err(|error| self.place(error))?;
         let of_window = if X::COLUMN { &x[range.clone()] } else { &x[..] };
         let chosen = request.choose(X::axis(of_window), &y[range.clone()], n);
@@ -66,7 +82,7 @@ impl Series {
     }
 
     /// Reads all x, if it has a column, and all y.
-    fn read<X: Abscissa, Y: Ordinate>(&self) -> Result<(Vec<X::X>, Vec<Y>), Error> {
+    fn read<X: Abscissa, Y: Ordinate>(&self, control: &Control<'_>) -> Result<(Vec<X::X>, Vec<Y>), Error> {
         let mut x: Vec<X::X> = zeroed(if X::COLUMN { self.rows() } else { 0 })?;
         let mut y: Vec<Y> = zeroed(self.rows())?;
         let (mut rest_x, mut rest_y) = (x.as_mut_slice(), y.as_mut_slice());
@@ -77,22 +93,23 @@ impl Series {
             (rest_x, rest_y) = (later_x, later_y);
             jobs.push((unit, here_x, here_y));
         }
-        let read: Vec<Result<(), Error>> = jobs
-            .into_par_iter()
-            .map(|(unit, into_x, into_y)| {
-                let mut at = 0;
-                self.stream::<X, Y>(&unit, |x, y| {
-                    if X::COLUMN {
-                        into_x[at..at + y.len()].copy_from_slice(x);
-                    }
-                    into_y[at..at + y.len()].copy_from_slice(y);
-                    at += y.len();
-                    Ok(())
-                })
+        let (done, all) = (AtomicU64::new(0), self.rows() as u64);
+        in_order(jobs, |(unit, into_x, into_y)| {
+            let mut at = 0;
+            self.stream::<X, Y>(&unit, |x, y| {
+                if control.stop.load(Ordering::Relaxed) {
+                    return Err(Error::Interrupted);
+                }
+                if X::COLUMN {
+                    into_x[at..at + y.len()].copy_from_slice(x);
+                }
+                into_y[at..at + y.len()].copy_from_slice(y);
+                at += y.len();
+                let before = done.fetch_add(y.len() as u64, Ordering::Relaxed);
+                (control.progress)(before + y.len() as u64, all);
+                Ok(())
             })
-            .collect();
-        // Of several errors the first one in the series.
-        read.into_iter().collect::<Result<(), _>>()?;
+        })?;
         Ok((x, y))
     }
 }

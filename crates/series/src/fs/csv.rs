@@ -7,9 +7,13 @@ use std::io::{BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow_array::types::{Float64Type, Int64Type, TimestampNanosecondType};
-use arrow_array::{ArrayRef, Float64Array, Int64Array, PrimitiveArray, RecordBatch, UInt64Array};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampNanosecondType, UInt64Type};
+use arrow_array::{
+    Array, ArrayRef, Float64Array, Int64Array, PrimitiveArray, RecordBatch, UInt64Array, new_empty_array,
+};
 use arrow_csv::reader::Format;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::take::take_record_batch;
@@ -17,6 +21,7 @@ use csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder};
 use uranometria_fits::Source;
 use uranometria_fits::fs::OpenFile;
 
+use super::Control;
 use super::table::{Batches, Places, Table, Wanted};
 use crate::error::Place;
 use crate::{Error, bound};
@@ -40,8 +45,34 @@ pub(super) struct CsvTable {
     blocks: Vec<(u64, u64)>,
 }
 
+/// Files that are read, at the same time, on somebody's watch.
+pub(super) struct Reading<'a> {
+    pub(super) control: &'a Control<'a>,
+    /// Bytes that were read, and all there are.
+    pub(super) done: AtomicU64,
+    pub(super) all: u64,
+}
+
+impl Reading<'_> {
+    /// Tells that some more bytes were read.
+    fn go_on(&self, bytes: u64) -> Result<(), Error> {
+        if self.control.stop.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        let before = self.done.fetch_add(bytes, Ordering::Relaxed);
+        (self.control.progress)(before + bytes, self.all);
+        Ok(())
+    }
+}
+
 /// A text that is not what its column holds, and what it should be.
 type Wrong = &'static str;
+
+/// What an integer should be when x of another file has decimals or integers beyond 63 bits.
+const UNLIKE: Wrong =
+    "a number that the type of x in the other files holds to the last digit; subtract an offset from x first";
+
+const AN_INTEGER: Wrong = "an integer of the range of the others, of which no float holds all to the last digit; subtract an offset from x first";
 
 const A_NUMBER: Wrong = "a number, or nothing where it is missing";
 
@@ -49,6 +80,8 @@ const A_NUMBER: Wrong = "a number, or nothing where it is missing";
 enum Numbers {
     /// With the row and place of the first missing one, for which there is no number.
     Integers(Vec<i64>, Vec<(usize, Place)>),
+    /// The same, where some are too high for i64 and none is below 0.
+    Unsigned(Vec<u64>, Vec<(usize, Place)>),
     Floats(Vec<f64>),
     /// Nanoseconds since 1970.
     Times(Vec<i64>),
@@ -64,19 +97,35 @@ impl Numbers {
                 } else if text.is_empty() {
                     missing.push((numbers.len(), place));
                     numbers.push(0);
-                } else if let Ok(number) = text.parse::<f64>() {
-                    let mut floats: Vec<f64> = numbers.iter().map(|&number| number as f64).collect();
-                    missing.iter().for_each(|&(row, _)| floats[row] = f64::NAN);
-                    floats.push(number);
-                    *self = Numbers::Floats(floats);
-                } else if let Some(time) = numbers.is_empty().then(|| bound::nanoseconds(text)).flatten() {
+                } else if let (Ok(number), true) = (text.parse::<u64>(), numbers.iter().all(|&n| n >= 0)) {
+                    let mut unsigned: Vec<u64> = numbers.iter().map(|&number| number as u64).collect();
+                    unsigned.push(number);
+                    *self = Numbers::Unsigned(unsigned, std::mem::take(missing));
+                } else if let Some(number) = float(text)? {
+                    *self = Numbers::Floats(floats(numbers.iter().map(|&n| n.into()), missing, number)?);
+                } else if numbers.is_empty()
+                    && let Some(time) = bound::nanoseconds(text)
+                {
                     *self = Numbers::Times(vec![time]);
+                } else if missing.len() == numbers.len() && bound::nanoseconds(text).is_some() {
+                    return Err("a number, or nothing before it to be missing: a date or time x cannot be");
                 } else {
                     return Err("a number, or a date and time like 2024-01-31T12:00:00");
                 }
             }
+            Numbers::Unsigned(numbers, missing) => {
+                if let Ok(number) = text.parse() {
+                    numbers.push(number);
+                } else if text.is_empty() {
+                    missing.push((numbers.len(), place));
+                    numbers.push(0);
+                } else {
+                    let number = float(text)?.ok_or(A_NUMBER)?;
+                    *self = Numbers::Floats(floats(numbers.iter().map(|&n| n.into()), missing, number)?);
+                }
+            }
             Numbers::Floats(numbers) if text.is_empty() => numbers.push(f64::NAN),
-            Numbers::Floats(numbers) => numbers.push(text.parse().map_err(|_| A_NUMBER)?),
+            Numbers::Floats(numbers) => numbers.push(float(text)?.ok_or(A_NUMBER)?),
             Numbers::Times(times) => times.push(
                 bound::nanoseconds(text)
                     .ok_or("a date and time like 2024-01-31T12:00:00 between the years 1678 and 2261")?,
@@ -87,14 +136,44 @@ impl Numbers {
 
     fn finish(self, column: &str) -> Result<ArrayRef, Error> {
         Ok(match self {
-            Numbers::Integers(_, missing) if !missing.is_empty() => {
+            Numbers::Integers(_, missing) | Numbers::Unsigned(_, missing) if !missing.is_empty() => {
                 return Err(missing_integer(missing[0].1, column));
             }
             Numbers::Integers(numbers, _) => Arc::new(Int64Array::from(numbers)),
+            Numbers::Unsigned(numbers, _) => Arc::new(UInt64Array::from(numbers)),
             Numbers::Floats(numbers) => Arc::new(Float64Array::from(numbers)),
             Numbers::Times(times) => Arc::new(PrimitiveArray::<TimestampNanosecondType>::from(times)),
         })
     }
+}
+
+/// Whether a float holds an integer to the last digit.
+fn is_exact(number: i128) -> bool {
+    (number as f64) as i128 == number
+}
+
+/// Reads a float, or an integer that is one; `None` where it is neither.
+fn float(text: &str) -> Result<Option<f64>, Wrong> {
+    if text.parse::<i128>().is_ok_and(|number| !is_exact(number)) {
+        return Err(
+            "a number that a float holds to the last digit, as x is not of integers from 0 to 18446744073709551615 \
+             or of 64 bits with a sign; subtract an offset from x first",
+        );
+    }
+    Ok(text.parse().ok())
+}
+
+/// Turns the integers so far into floats, of which `next` is one.
+fn floats(
+    numbers: impl Iterator<Item = i128>,
+    missing: &[(usize, Place)],
+    next: f64,
+) -> Result<Vec<f64>, Wrong> {
+    let exact = |number| if is_exact(number) { Ok(number as f64) } else { Err(AN_INTEGER) };
+    let mut floats: Vec<f64> = numbers.map(exact).collect::<Result<_, _>>()?;
+    missing.iter().for_each(|&(row, _)| floats[row] = f64::NAN);
+    floats.push(next);
+    Ok(floats)
 }
 
 /// The error for a null in an x that cannot be NaN.
@@ -122,12 +201,26 @@ fn refuse(error: csv::Error) -> Error {
 }
 
 impl CsvTable {
-    pub(super) fn open(path: &Path, file: OpenFile, wanted: &Wanted<'_>) -> Result<Self, Error> {
+    pub(super) fn open(
+        path: &Path,
+        file: OpenFile,
+        wanted: &Wanted<'_>,
+        reading: &Reading<'_>,
+    ) -> Result<Self, Error> {
         let mut reader = Reader::from_reader(BufReader::with_capacity(1 << 20, whole(&file)));
         let header = reader.byte_headers().map_err(refuse)?.clone();
         let names: Vec<String> =
             header.iter().map(|name| String::from_utf8_lossy(name).trim().to_string()).collect();
-        let places = wanted.among(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let places = wanted.among(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let places = places.map_err(|error| match (names.as_slice(), error) {
+            ([one], Error::NoColumn { .. } | Error::WhichColumn { .. }) if one.contains([';', '\t']) => {
+                let found = if one.contains(';') { "semicolons" } else { "tabs" };
+                let reason =
+                    format!("the header has {found} and no commas; write the file with commas first");
+                Error::Line { line: 1, reason }
+            }
+            (_, error) => error,
+        })?;
         let end = reader.position().byte();
         let mut text = vec![0; end as usize];
         file.read_at(0, &mut text).map_err(|error| Error::io("read its header", error))?;
@@ -141,6 +234,7 @@ impl CsvTable {
         while reader.read_byte_record(&mut record).map_err(refuse)? {
             let (byte, line) = record.position().map_or((0, 0), |at| (at.byte(), at.line()));
             if y.len() % BLOCK == 0 {
+                reading.go_on(byte - blocks.last().map_or(0, |&(before, _)| before))?;
                 blocks.push((byte, line));
             }
             let wrong = |column: usize, wanted: Wrong| Error::Cell {
@@ -171,15 +265,48 @@ impl CsvTable {
         })
     }
 
-    /// Turns an x of integers into floats, for a series of which another file has floats.
-    pub(super) fn widen(&mut self) {
-        use arrow_array::cast::AsArray;
-        if let Some(x) = &mut self.x
-            && *x.data_type() == DataType::Int64
-        {
-            let widened = x.as_primitive::<Int64Type>().unary::<_, Float64Type>(|number| number as f64);
-            *x = Arc::new(widened);
-        }
+    /// Turns an x of integers into another type of numbers, which another file of the series has; without rows x has
+    /// the type of the others.
+    ///
+    /// # Errors
+    /// [`Error::Cell`] for an integer that the other type does not hold.
+    pub(super) fn become_like(&mut self, wanted: &DataType) -> Result<(), Error> {
+        let Some(x) = &self.x else { return Ok(()) };
+        let numbers: Box<dyn Iterator<Item = i128> + '_> = match x.data_type() {
+            found if found == wanted => return Ok(()),
+            _ if x.is_empty() => {
+                self.x = Some(new_empty_array(wanted));
+                return Ok(());
+            }
+            DataType::Int64 => Box::new(x.as_primitive::<Int64Type>().values().iter().map(|&n| n.into())),
+            DataType::UInt64 => Box::new(x.as_primitive::<UInt64Type>().values().iter().map(|&n| n.into())),
+            _ => return Ok(()),
+        };
+        let fit = |(row, number): (usize, i128), fits| if fits { Ok(number) } else { Err((row, number)) };
+        let numbered = numbers.enumerate();
+        let as_float = |it: (usize, i128)| fit(it, is_exact(it.1)).map(|number| number as f64);
+        let as_unsigned = |it: (usize, i128)| fit(it, it.1 >= 0).map(|number| number as u64);
+        let changed: Result<ArrayRef, (usize, i128)> = match wanted {
+            DataType::Float64 => numbered
+                .map(as_float)
+                .collect::<Result<Vec<_>, _>>()
+                .map(|x| Arc::new(Float64Array::from(x)) as _),
+            DataType::UInt64 => numbered
+                .map(as_unsigned)
+                .collect::<Result<Vec<_>, _>>()
+                .map(|x| Arc::new(UInt64Array::from(x)) as _),
+            _ => return Ok(()),
+        };
+        let (row, number) = match changed {
+            Ok(x) => {
+                self.x = Some(x);
+                return Ok(());
+            }
+            Err(found) => found,
+        };
+        let column = self.places.x.map(|x| self.schema.field(x).name().clone()).unwrap_or_default();
+        let place = self.line(row).map_or(Place::Row(row), Place::Line);
+        Err(Error::Cell { place, column, found: number.to_string(), wanted: UNLIKE })
     }
 
     /// The header line and how it ends.
@@ -294,6 +421,18 @@ pub(super) fn parse(table: &CsvTable, rows: &[usize], schema: &SchemaRef) -> Res
         text.push(b'\n');
         Ok(())
     })?;
+    // Blanks around a number are no part of it; around words they are.
+    let is_text: Vec<bool> =
+        schema.fields().iter().map(|field| *field.data_type() == DataType::Utf8).collect();
+    let mut records = ReaderBuilder::new().has_headers(false).from_reader(text.as_slice());
+    let mut trimmed = csv::Writer::from_writer(Vec::with_capacity(text.len()));
+    for record in records.byte_records() {
+        let record = record.map_err(refuse)?;
+        let cells = record.iter().zip(&is_text);
+        let cells = cells.map(|(cell, &is_text)| if is_text { cell } else { cell.trim_ascii() });
+        trimmed.write_record(cells).map_err(refuse)?;
+    }
+    let text = trimmed.into_inner().map_err(|error| Error::io("read the chosen rows", error.into_error()))?;
     let reader = arrow_csv::ReaderBuilder::new(schema.clone())
         .with_batch_size(rows.len().max(1))
         .build(text.as_slice())

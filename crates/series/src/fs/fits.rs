@@ -20,6 +20,8 @@ const NEAR_BYTES: usize = 16 << 10;
 
 /// An open table.
 pub(super) struct FitsTable {
+    /// Its number in the file; the primary one is 0.
+    hdu: usize,
     reader: TableReader<OpenFile>,
     places: Places,
 }
@@ -27,7 +29,7 @@ pub(super) struct FitsTable {
 impl FitsTable {
     /// Opens the first binary table that has the columns.
     pub(super) fn open(file: OpenFile, wanted: &Wanted<'_>) -> Result<Self, Error> {
-        let mut missed = None;
+        let mut missed: Option<(usize, Error)> = None;
         let hdus = read_hdus(&file)?;
         let tables = hdus.iter().filter(|hdu| hdu.kind == HduKind::BinTable);
         let mut found = None;
@@ -39,14 +41,27 @@ impl FitsTable {
                     found = Some((hdu, places));
                     break;
                 }
-                // What the first table lacks says more than what the last one does.
-                Err(error) => missed = missed.or(Some(error)),
+                // The table that has most of the columns is the one that was meant; of equal ones the first.
+                Err(error) => {
+                    let there = wanted.there(&names);
+                    if missed.as_ref().is_none_or(|(most, _)| there > *most) {
+                        missed = Some((there, in_hdu(hdu.index, error)));
+                    }
+                }
             }
         }
         let Some((hdu, places)) = found else {
-            return Err(missed.unwrap_or(uranometria_fits::Error::NoTable { wanted: None }.into()));
+            return Err(match missed {
+                Some((_, error)) => error,
+                None => uranometria_fits::Error::NoTable { wanted: None }.into(),
+            });
         };
-        Ok(FitsTable { reader: TableReader::new(file, hdu)?, places })
+        Ok(FitsTable { hdu: hdu.index, reader: TableReader::new(file, hdu)?, places })
+    }
+
+    /// Names the table in an error.
+    pub(super) fn in_hdu(&self, error: Error) -> Error {
+        in_hdu(self.hdu, error)
     }
 
     fn points(&self) -> Option<Vec<usize>> {
@@ -57,6 +72,13 @@ impl FitsTable {
     pub(super) fn read(&self, rows: Range<usize>) -> Result<Batches<'_>, Error> {
         let options = ReadOptions { columns: self.points(), rows: Some(rows), ..ReadOptions::default() };
         Ok(Box::new(self.reader.read(&options)?.map(|batch| Ok(batch?))))
+    }
+}
+
+fn in_hdu(hdu: usize, error: Error) -> Error {
+    match error {
+        Error::Fits(_) | Error::InFile { .. } | Error::InHdu { .. } | Error::Interrupted => error,
+        other => Error::InHdu { hdu, source: Box::new(other) },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Files that become one series.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -9,11 +10,11 @@ use uranometria_fits::Source;
 use uranometria_fits::fs::{MappedFile, OpenFile};
 
 use super::arrays::{self, Array, ArrayTable};
-use super::csv::CsvTable;
+use super::csv::{CsvTable, Reading};
 use super::fits::FitsTable;
 use super::parquet::ParquetTable;
 use super::table::Wanted;
-use super::{File, Part, Series};
+use super::{Control, File, Part, Series};
 use crate::Error;
 use crate::number::Kind;
 
@@ -48,7 +49,9 @@ impl Format {
             () if begins(b"PAR1") => Format::Parquet,
             () if begins(b"SIMPLE  =") => Format::Fits,
             () if begins(b"\x93NUMPY") => Format::Array,
-            () if !head.is_empty() && !head.contains(&0) => Format::Csv,
+            () if begins(b"\x1f\x8b") => return Err(Error::Gzip),
+            () if head.is_empty() => return Err(Error::Empty),
+            () if !head.contains(&0) => Format::Csv,
             () => {
                 let found = String::from_utf8_lossy(&head[..head.len().min(8)]).into_owned();
                 return Err(Error::Format { found });
@@ -74,7 +77,20 @@ impl Series {
         x: Option<&str>,
         y: Option<&str>,
     ) -> Result<Series, Error> {
-        Self::open_with(paths, &Wanted { x, y }, &|path| Ok(Box::new(OpenFile::open(path)?)))
+        Self::open_watched(paths, x, y, &Control::none())
+    }
+
+    /// As [`open`](Series::open), watched and stopped by `control` while it reads CSV.
+    ///
+    /// # Errors
+    /// As [`open`](Series::open); [`Error::Interrupted`].
+    pub fn open_watched(
+        paths: &[impl AsRef<Path> + Sync],
+        x: Option<&str>,
+        y: Option<&str>,
+        control: &Control<'_>,
+    ) -> Result<Series, Error> {
+        Self::open_with(paths, &Wanted { x, y }, &|path| Ok(Box::new(OpenFile::open(path)?)), control)
     }
 
     /// As [`open`](Series::open), but maps arrays into memory; files of other formats are read as there.
@@ -92,13 +108,14 @@ impl Series {
     ) -> Result<Series, Error> {
         // SAFETY: the caller promises that the arrays do not change while the series, which owns the maps, lives.
         let map = |path: &Path| unsafe { MappedFile::open(path) };
-        Self::open_with(paths, &Wanted { x, y }, &|path| Ok(Box::new(map(path)?)))
+        Self::open_with(paths, &Wanted { x, y }, &|path| Ok(Box::new(map(path)?)), &Control::none())
     }
 
     fn open_with(
         paths: &[impl AsRef<Path> + Sync],
         wanted: &Wanted<'_>,
         open_array: &OpenArray<'_>,
+        control: &Control<'_>,
     ) -> Result<Series, Error> {
         let first = paths.first().ok_or(Error::NoFiles)?.as_ref();
         let mut files = Vec::new();
@@ -118,11 +135,13 @@ impl Series {
         let opened: Vec<(PathBuf, File)> = match format {
             Some(Format::Array) => open_arrays(paths, wanted, open_array)?,
             format => {
+                let all = files.iter().map(|(_, file)| file.len()).sum();
+                let reading = Reading { control, done: AtomicU64::new(0), all };
                 let open = |(path, file): (PathBuf, OpenFile)| {
                     let table = match format {
                         Some(Format::Parquet) => ParquetTable::open(file, wanted).map(File::Parquet),
                         Some(Format::Fits) => FitsTable::open(file, wanted).map(File::Fits),
-                        _ => CsvTable::open(&path, file, wanted).map(File::Csv),
+                        _ => CsvTable::open(&path, file, wanted, &reading).map(File::Csv),
                     };
                     table.map_err(|error| error.in_file(&path)).map(|table| (path, table))
                 };
@@ -134,10 +153,18 @@ impl Series {
     }
 
     fn of(mut files: Vec<(PathBuf, File)>, wanted: &Wanted<'_>) -> Result<Series, Error> {
-        let floats = files.iter().any(|(_, file)| file.table().types().0 == Some(DataType::Float64));
-        for (_, file) in &mut files {
-            if let (File::Csv(table), true) = (file, floats) {
-                table.widen();
+        // Files without rows say nothing of types; decimals are more than integers, high integers more than others.
+        let x_types: Vec<DataType> = files
+            .iter()
+            .filter(|(_, file)| file.table().rows() > 0)
+            .filter_map(|(_, file)| file.table().types().0)
+            .collect();
+        let widest = [DataType::Float64, DataType::UInt64].into_iter().find(|wide| x_types.contains(wide));
+        if let Some(widest) = widest.or(x_types.first().cloned()) {
+            for (path, file) in &mut files {
+                if let File::Csv(table) = file {
+                    table.become_like(&widest).map_err(|error| error.in_file(path))?;
+                }
             }
         }
         let (first_path, first) = (files[0].0.clone(), files[0].1.table());
@@ -167,16 +194,17 @@ impl Series {
                 .and_then(|()| {
                     same_type(&y_name, (&Some(y_type.clone()), &Some(table.types().1)), &first_path)
                 });
-            of_types.map_err(|error| error.in_file(path))?;
+            of_types.map_err(|error| file.place(error).in_file(path))?;
         }
         if let Some(data_type) = &x_type
             && Kind::of_x(data_type).is_none()
         {
             let wanted = "floats, integers, dates or times";
-            return Err(refuse(&x_name, data_type, wanted).in_file(&first_path));
+            return Err(files[0].1.place(refuse(&x_name, data_type, wanted)).in_file(&first_path));
         }
         if Kind::of_y(&y_type).is_none() {
-            return Err(refuse(&y_name, &y_type, "floats of 32 or 64 bits, or integers").in_file(&first_path));
+            let error = refuse(&y_name, &y_type, "floats of 32 or 64 bits, or integers");
+            return Err(files[0].1.place(error).in_file(&first_path));
         }
         let schema = nullable_where_one_is(&schema, files.iter().map(|(_, file)| file.table().schema()));
         let mut first = 0;

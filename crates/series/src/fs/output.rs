@@ -3,9 +3,14 @@
 use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Time32MillisecondType, Time32SecondType, TimestampMillisecondType, TimestampSecondType,
+};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch, make_array};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -106,7 +111,17 @@ impl Series {
         let (x, x_label) = match &self.x {
             None => (rows.iter().map(|&row| row as f64).collect(), "row".to_string()),
             Some((name, data_type)) => match bound::clock(data_type) {
-                None => (xs.iter().map(|x| x.since(Default::default())).collect(), labelled(name)),
+                None => match far_origin(&xs, data_type) {
+                    None => (xs.iter().map(|x| x.since(Default::default())).collect(), labelled(name)),
+                    Some(origin) => {
+                        let from_origin = format!("{name} - {origin:?}");
+                        let label = match unit(name) {
+                            Some(unit) => format!("{from_origin} ({unit})"),
+                            None => from_origin,
+                        };
+                        (xs.iter().map(|x| x.since(origin)).collect(), label)
+                    }
+                },
                 Some(ticks_per_second) => {
                     let origin = xs.first().copied().unwrap_or_default();
                     let since: Vec<f64> = xs.iter().map(|x| x.since(origin) / ticks_per_second).collect();
@@ -147,10 +162,14 @@ impl Series {
 
     /// Writes all columns of some rows, given in ascending order, as parquet, compressed with zstd.
     ///
+    /// Times in whole seconds, which parquet does not have, become milliseconds.
+    ///
     /// # Errors
     /// As [`rows_at`](Series::rows_at); [`Error::Parquet`].
     pub fn write_parquet(&self, rows: &[usize], out: impl Write + Send) -> Result<(), Error> {
         let (schema, batches) = self.rows_at(rows)?;
+        let (schema, batches) = with_columns(&schema, &batches, milliseconds, in_milliseconds)
+            .map_err(Error::arrow("turn seconds into milliseconds"))?;
         let mut metadata: Vec<KeyValue> = schema
             .metadata()
             .iter()
@@ -173,7 +192,7 @@ impl Series {
     /// Writes all columns of some rows, given in ascending order, as CSV with a header line.
     ///
     /// Rows of CSV are copied as they are. Otherwise numbers have the fewest digits that read back the same, dates
-    /// and times are those of ISO 8601, and null is an empty cell.
+    /// and times are those of ISO 8601, and null is an empty cell. Times of a named zone are written in UTC.
     ///
     /// # Errors
     /// As [`rows_at`](Series::rows_at); [`Error::Nested`]; [`Error::Io`].
@@ -202,7 +221,9 @@ impl Series {
         if !nested.is_empty() {
             return Err(Error::Nested { columns: nested });
         }
-        let (schema, mut batches) = self.rows_at(rows)?;
+        let (schema, batches) = self.rows_at(rows)?;
+        let (schema, mut batches) =
+            with_columns(&schema, &batches, utc, retyped).map_err(Error::arrow("write times in UTC"))?;
         if batches.is_empty() {
             // The header is written with the first batch.
             batches.push(RecordBatch::new_empty(schema));
@@ -214,4 +235,83 @@ impl Series {
         drop(writer);
         out.flush().map_err(|error| Error::io("write CSV", error))
     }
+}
+
+/// The first of some integers, where floats counted from 0 would hardly tell them apart.
+fn far_origin<X: Number>(xs: &[X], data_type: &DataType) -> Option<X> {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    let (&first, &last) = (xs.first()?, xs.last()?);
+    let size = first.since(X::default()).abs().max(last.since(X::default()).abs());
+    // Labels of ticks have room for some six digits more than the axis needs.
+    let far = size > EXACT || size > 1e6 * last.since(first);
+    (data_type.is_integer() && far && xs.len() > 1).then_some(first)
+}
+
+/// Gives some columns another type: `wanted` says which, `convert` makes it.
+fn with_columns(
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+    wanted: impl Fn(&DataType) -> Option<DataType>,
+    convert: impl Fn(&ArrayRef, DataType) -> Result<ArrayRef, ArrowError>,
+) -> Result<(SchemaRef, Vec<RecordBatch>), ArrowError> {
+    let field = |field: &Arc<Field>| match wanted(field.data_type()) {
+        Some(data_type) => Arc::new(field.as_ref().clone().with_data_type(data_type)),
+        None => field.clone(),
+    };
+    let fields: Vec<Arc<Field>> = schema.fields().iter().map(field).collect();
+    let schema = Arc::new(Schema::new(fields).with_metadata(schema.metadata().clone()));
+    let of_batch = |batch: &RecordBatch| {
+        let column = |column: &ArrayRef| match wanted(column.data_type()) {
+            Some(data_type) => convert(column, data_type),
+            None => Ok(column.clone()),
+        };
+        let columns = batch.columns().iter().map(column).collect::<Result<_, _>>()?;
+        RecordBatch::try_new(schema.clone(), columns)
+    };
+    let batches = batches.iter().map(of_batch).collect::<Result<_, _>>()?;
+    Ok((schema, batches))
+}
+
+/// UTC for times of a named zone, whose rules would be needed to write them otherwise; numbers stay the same.
+fn utc(data_type: &DataType) -> Option<DataType> {
+    match data_type {
+        DataType::Timestamp(unit, Some(zone)) if !zone.starts_with(['+', '-']) => {
+            Some(DataType::Timestamp(*unit, Some("+00:00".into())))
+        }
+        _ => None,
+    }
+}
+
+fn retyped(array: &ArrayRef, data_type: DataType) -> Result<ArrayRef, ArrowError> {
+    Ok(make_array(array.to_data().into_builder().data_type(data_type).build()?))
+}
+
+/// Milliseconds for times in whole seconds.
+fn milliseconds(data_type: &DataType) -> Option<DataType> {
+    match data_type {
+        DataType::Timestamp(TimeUnit::Second, zone) => {
+            Some(DataType::Timestamp(TimeUnit::Millisecond, zone.clone()))
+        }
+        DataType::Time32(TimeUnit::Second) => Some(DataType::Time32(TimeUnit::Millisecond)),
+        _ => None,
+    }
+}
+
+fn in_milliseconds(array: &ArrayRef, data_type: DataType) -> Result<ArrayRef, ArrowError> {
+    fn of<From: ArrowPrimitiveType, Into: ArrowPrimitiveType>(
+        array: &ArrayRef,
+        times_1000: impl Fn(From::Native) -> Option<Into::Native>,
+    ) -> Result<PrimitiveArray<Into>, ArrowError> {
+        array.as_primitive::<From>().try_unary(|number| {
+            let reason = || ArrowError::ComputeError(format!("{number:?} s are too many"));
+            times_1000(number).ok_or_else(reason)
+        })
+    }
+    let array: ArrayRef = match data_type {
+        DataType::Time32(_) => {
+            Arc::new(of::<Time32SecondType, Time32MillisecondType>(array, |s| s.checked_mul(1000))?)
+        }
+        _ => Arc::new(of::<TimestampSecondType, TimestampMillisecondType>(array, |s| s.checked_mul(1000))?),
+    };
+    retyped(&array, data_type)
 }

@@ -15,8 +15,8 @@ use crate::bound::Window;
 use crate::number::{Abscissa, Number, Ordinate, with_types};
 use crate::sidecar::bad;
 
-/// Points of a window for each wanted one, below which a scan is as fast as a zone map: four blocks.
-const LOOKED_AT: usize = 4096;
+/// Points of a window for each wanted one, below which a scan is as fast as a zone map: two blocks.
+const LOOKED_AT: usize = 2048;
 
 impl Series {
     /// Chooses `n` points of a window with the help of a zone map, reading little else.

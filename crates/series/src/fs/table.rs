@@ -45,6 +45,12 @@ pub(super) struct Places {
 }
 
 impl Wanted<'_> {
+    /// How many of the columns are there.
+    pub(super) fn there(&self, names: &[&str]) -> usize {
+        let is_there = |wanted: &&str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
+        self.x.iter().chain(&self.y).filter(|wanted| is_there(wanted)).count()
+    }
+
     /// Finds the columns by name; capitals matter only between names that differ in nothing else.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
@@ -19,7 +19,8 @@ use crate::sidecar::{Column, Header, Source, bad};
 /// How the caller watches and stops long work.
 #[derive(Clone, Copy)]
 pub struct Control<'a> {
-    /// Called often, from any thread, with the rows that are done and all rows.
+    /// Called often, from any thread, with what is done and all there is to do: rows, or the bytes of CSV that is
+    /// opened.
     pub progress: &'a (dyn Fn(u64, u64) + Sync),
     /// Set to true to stop.
     pub stop: &'a AtomicBool,
@@ -124,6 +125,9 @@ macro_rules! mapped {
 mapped!(f32: F32, f64: F64, i64: I64, u64: U64);
 
 impl ZoneMap {
+    /// What its files begin with.
+    pub const MAGIC: &[u8; 8] = crate::sidecar::MAGIC;
+
     /// Makes the zone map of a series, reading all of it once, in bounded memory and with all threads of the pool.
     ///
     /// # Errors
@@ -140,8 +144,8 @@ impl ZoneMap {
     /// Reads the zone map of a series.
     ///
     /// # Errors
-    /// [`Error::Stale`] where a file was changed since; inside [`Error::InFile`]: [`Error::BadZoneMap`],
-    /// [`Error::OtherSeries`], [`Error::Io`].
+    /// [`Error::Stale`] where a file was changed since; inside [`Error::InFile`]: [`Error::Grown`] where files were
+    /// added behind the others, [`Error::BadZoneMap`], [`Error::OtherSeries`], [`Error::Io`].
     pub fn open(path: impl AsRef<Path>, series: &Series) -> Result<ZoneMap, Error> {
         let path = path.as_ref();
         let read = || {
@@ -159,10 +163,26 @@ impl ZoneMap {
             let there = |source: &Source| folder.join(&source.path);
             let alike = header.files.len() == now.len()
                 && header.files.iter().zip(&now).all(|(known, now)| is_same(&there(known), &now.path));
+            // An array of x is the last of both.
+            let with_x = usize::from(series.x_path.is_some());
+            let leading = header.files.len().saturating_sub(with_x);
+            let grew = leading > 0
+                && header.files.len() < now.len()
+                && header.files[..leading]
+                    .iter()
+                    .zip(&now)
+                    .all(|(known, now)| is_same(&there(known), &now.path))
+                && header.files[leading..]
+                    .iter()
+                    .zip(&now[now.len() - with_x..])
+                    .all(|(known, now)| is_same(&there(known), &now.path));
+            if grew {
+                return Err(Error::Grown { known: leading, now: now.len() - with_x });
+            }
             if !alike {
-                let found: Vec<&str> = header.files.iter().map(|file| file.path.as_str()).collect();
+                let found: Vec<String> = header.files.iter().map(|file| file.path.clone()).collect();
                 let wanted: Vec<String> = now.iter().map(|file| file.path.display().to_string()).collect();
-                return Err(Error::OtherSeries { found: found.join(", "), wanted: wanted.join(", ") });
+                return Err(Error::OtherSeries { found: listed(&found), wanted: listed(&wanted) });
             }
             let known: Vec<Known> =
                 header.files.into_iter().zip(&now).map(|(known, now)| known.of(now)).collect();
@@ -321,17 +341,40 @@ impl Series {
     }
 }
 
+/// Does some work for all units at the same time.
+///
+/// Of several errors the first one in the series is returned, and units behind one that failed are not begun.
+pub(super) fn in_order<U: Send, T: Send>(
+    units: Vec<U>,
+    work: impl Fn(U) -> Result<T, Error> + Sync,
+) -> Result<Vec<T>, Error> {
+    let failed = AtomicUsize::new(usize::MAX);
+    let one = |(n, unit)| {
+        if n > failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let done = work(unit);
+        if done.is_err() {
+            failed.fetch_min(n, Ordering::Relaxed);
+        }
+        Some(done)
+    };
+    // Nothing before the first error is left out, so collecting meets that error first.
+    let done: Vec<Option<Result<T, Error>>> = units.into_par_iter().enumerate().map(one).collect();
+    done.into_iter().flatten().collect()
+}
+
 /// Makes the maps of all units at the same time and joins them.
 fn build<X: Abscissa, Y: Ordinate>(series: &Series, control: &Control<'_>) -> Result<Map, Error>
 where
     X::X: Mapped,
 {
     let (done, all) = (AtomicU64::new(0), series.rows() as u64);
-    let one = |unit: &Unit<'_>| {
+    let one = |unit: Unit<'_>| {
         let first = unit.part.first + unit.rows.start;
         let fail = |error| series.place(shifted(error, first));
         let mut builder = X::zone_map::<Y>();
-        series.stream::<X, Y>(unit, |x, y| {
+        series.stream::<X, Y>(&unit, |x, y| {
             if control.stop.load(Ordering::Relaxed) {
                 return Err(Error::Interrupted);
             }
@@ -342,8 +385,7 @@ where
         })?;
         Ok((first, builder.finish().map_err(fail)?))
     };
-    let made: Vec<Result<_, Error>> = series.units().par_iter().map(one).collect();
-    let mut maps = made.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut maps = in_order(series.units(), one)?;
     // Neighbours are joined, then neighbours of these: each block is moved a few times, not once a part.
     while maps.len() > 1 {
         let mut joined = Vec::with_capacity(maps.len().div_ceil(2));
@@ -362,9 +404,31 @@ where
     }
 }
 
+/// Names for a message; of many the first and the last.
+fn listed(names: &[String]) -> String {
+    match names {
+        [first, .., last] if names.len() > 3 => format!("{} files, {first} to {last}", names.len()),
+        _ => names.join(", "),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_behind_the_first_error_is_not_begun_and_that_error_is_returned() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let begun = AtomicUsize::new(0);
+        let work = |n: usize| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            if n % 10 == 3 { Err(bad(n.to_string())) } else { Ok(n) }
+        };
+        let done = pool.install(|| in_order((0..1000).collect(), work));
+        assert!(done.unwrap_err().to_string().contains(": 3;"));
+        assert!(begun.into_inner() < 500);
+        assert_eq!(in_order((0..3).collect(), Ok).unwrap(), [0, 1, 2]);
+    }
 
     #[test]
     fn a_path_leads_from_the_folder_of_the_map_to_the_file() {
