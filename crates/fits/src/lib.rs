@@ -39,7 +39,7 @@ pub use error::Error;
 pub use hdu::{Hdu, HduKind, hdu_at, read_hdus};
 pub use header::{Header, IntoValue};
 pub use image::{Bitpix, ImageLayout};
-pub use source::Source;
+pub use source::{Source, SourceReader};
 pub use table::{Column, ColumnSpec, ColumnType, TableLayout, table_header};
 
 /// The length in bytes of a FITS block, to whose multiples headers and data are padded (FITS 4.0, section 3.1).

@@ -167,7 +167,7 @@ impl<X: Coordinate> ZoneMap<X> {
                 let part = range.start.max(run.start)..range.end.min(run.end);
                 let points = zoned.kept_in(part)?;
                 if let (Some((None, _)), true) = (last, self.regular) {
-                    let index = self.last_in(zoned, last_block)?;
+                    let index = self.ends_in(zoned, last_block)?.1;
                     last = Some((Some(index), X::from_bits(index as u64)));
                 }
                 for (index, x, _) in points {
@@ -176,7 +176,7 @@ impl<X: Coordinate> ZoneMap<X> {
                         if missing || !X::within(from, x, limit) {
                             let before = match before {
                                 Some(before) => before,
-                                None => self.last_in(zoned, last_block)?,
+                                None => self.ends_in(zoned, last_block)?.1,
                             };
                             widest.see(before, index, X::width(X::step(from, x)));
                         }
@@ -193,9 +193,9 @@ impl<X: Coordinate> ZoneMap<X> {
                     if missing || !X::within(from, x, limit) {
                         let before = match before {
                             Some(before) => before,
-                            None => self.last_in(zoned, last_block)?,
+                            None => self.ends_in(zoned, last_block)?.1,
                         };
-                        let after = if plain { range.start } else { self.first_in(zoned, block)? };
+                        let after = if plain { range.start } else { self.ends_in(zoned, block)?.0 };
                         widest.see(before, after, X::width(X::step(from, x)));
                     }
                 }
@@ -232,23 +232,17 @@ impl<X: Coordinate> ZoneMap<X> {
         !self.blocks.holes[block] && width >= (2 * SHORT + 1) as f64 && !far
     }
 
-    fn first_in<S: Samples<X = X>>(
+    /// The first and the last kept point of a block that has one.
+    fn ends_in<S: Samples<X = X>>(
         &self,
         zoned: &mut Zoned<'_, S>,
         block: usize,
-    ) -> Result<usize, ZoneError<S::Error>> {
+    ) -> Result<(usize, usize), ZoneError<S::Error>> {
         let range = self.block(block);
-        let stale = Error::Stale { index: range.start };
-        zoned.kept_in(range)?.first().map(|point| point.0).ok_or(ZoneError::Series(stale))
-    }
-
-    fn last_in<S: Samples<X = X>>(
-        &self,
-        zoned: &mut Zoned<'_, S>,
-        block: usize,
-    ) -> Result<usize, ZoneError<S::Error>> {
-        let range = self.block(block);
-        let stale = Error::Stale { index: range.start };
-        zoned.kept_in(range)?.last().map(|point| point.0).ok_or(ZoneError::Series(stale))
+        let kept = zoned.kept_in(range.clone())?;
+        match (kept.first(), kept.last()) {
+            (Some(first), Some(last)) => Ok((first.0, last.0)),
+            _ => Err(Error::Stale { index: range.start }.into()),
+        }
     }
 }

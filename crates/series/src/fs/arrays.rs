@@ -1,6 +1,5 @@
 //! One-dimensional arrays of numbers, read in place: `.npy` files, and files that hold nothing else.
 
-use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use arrow_array::types::{
 use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use npyz::{DType, NpyHeader, TimeUnits, TypeChar};
-use uranometria_fits::Source;
+use uranometria_fits::{Source, SourceReader};
 
 use super::table::{Batches, Table, runs};
 use crate::Error;
@@ -65,10 +64,10 @@ impl Array {
                 }),
             };
         }
-        let mut from = Counted { file: &*file, at: 0 };
+        let mut from = SourceReader::new(&*file, 0);
         let header = NpyHeader::from_reader(&mut from)
             .map_err(|error| Error::io("read the header of the array", error))?;
-        let start = from.at;
+        let start = from.position();
         let wanted = || "one dimension of little-endian numbers or times in s, ms, us or ns".to_string();
         let shape = header.shape().to_vec();
         let found = || format!("shape {shape:?} and type {}", header.dtype().descr());
@@ -241,21 +240,6 @@ fn stored(dtype: &DType) -> Option<Stored> {
         _ => return None,
     };
     little.then_some(stored)
-}
-
-struct Counted<'a> {
-    file: &'a dyn Source,
-    at: u64,
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let left = self.file.len().saturating_sub(self.at);
-        let len = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        self.file.read_at(self.at, &mut into[..len])?;
-        self.at += len as u64;
-        Ok(len)
-    }
 }
 
 /// An array of y with as many x from another file, or the row numbers.

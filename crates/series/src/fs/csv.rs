@@ -18,8 +18,8 @@ use arrow_csv::reader::Format;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::take::take_record_batch;
 use csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder};
-use uranometria_fits::Source;
 use uranometria_fits::fs::OpenFile;
+use uranometria_fits::{Source, SourceReader};
 
 use super::Control;
 use super::table::{Batches, Places, Table, Wanted};
@@ -207,7 +207,7 @@ impl CsvTable {
         wanted: &Wanted<'_>,
         reading: &Reading<'_>,
     ) -> Result<Self, Error> {
-        let mut reader = Reader::from_reader(BufReader::with_capacity(1 << 20, whole(&file)));
+        let mut reader = Reader::from_reader(BufReader::with_capacity(1 << 20, SourceReader::new(&file, 0)));
         let header = reader.byte_headers().map_err(refuse)?.clone();
         let names: Vec<String> =
             header.iter().map(|name| String::from_utf8_lossy(name).trim().to_string()).collect();
@@ -376,25 +376,6 @@ fn trim(text: &[u8]) -> &[u8] {
     &text[from..to]
 }
 
-/// Reads a file from its first byte on.
-fn whole(file: &OpenFile) -> impl Read + '_ {
-    from(file, 0)
-}
-
-fn from(file: &OpenFile, start: u64) -> impl Read + '_ {
-    struct From<'a>(&'a OpenFile, u64);
-    impl Read for From<'_> {
-        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-            let left = Source::len(self.0).saturating_sub(self.1);
-            let len = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            self.0.read_at(self.1, &mut into[..len])?;
-            self.1 += len as u64;
-            Ok(len)
-        }
-    }
-    From(file, start)
-}
-
 /// Infers the types of all columns from all rows of all files.
 ///
 /// # Errors
@@ -404,7 +385,7 @@ pub(super) fn infer<'a>(tables: impl Iterator<Item = &'a CsvTable>) -> Result<Sc
     for (n, table) in tables.enumerate() {
         // Headers are the first file's; a last line may lack its end.
         let start = if n == 0 { 0 } else { table.blocks[0].0 };
-        all = Box::new(all.chain(BufReader::new(from(&table.file, start))).chain(&b"\n"[..]));
+        all = Box::new(all.chain(BufReader::new(SourceReader::new(&table.file, start))).chain(&b"\n"[..]));
     }
     let (schema, _) = Format::default()
         .with_header(true)

@@ -21,7 +21,7 @@ use parquet::file::page_index::index_reader::decode_offset_index;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
-use super::parquet::{Chunks, From, ParquetTable};
+use super::parquet::{Chunks, ParquetTable};
 use crate::number::Number;
 
 /// Decoded pages that are kept: neighbours are asked for next, and the page of the block before.
@@ -254,7 +254,7 @@ impl Length for Noting {
 }
 
 impl ChunkReader for Noting {
-    type T = std::io::BufReader<From>;
+    type T = <Chunks as ChunkReader>::T;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
         self.last.store(start, Ordering::Relaxed);

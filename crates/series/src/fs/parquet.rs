@@ -3,7 +3,7 @@
 //! x and y are read with the types of parquet itself, not those that Arrow noted beside them, because these may be
 //! kept in another unit; rows are given back with Arrow's types.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use parquet::errors::Result as ParquetResult;
 use parquet::file::metadata::{ColumnChunkMask, PageIndexPolicy, ParquetMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use rayon::prelude::*;
-use uranometria_fits::Source;
 use uranometria_fits::fs::OpenFile;
+use uranometria_fits::{Source, SourceReader};
 
 use super::table::{Batches, Places, Table, Wanted, runs};
 use crate::Error;
@@ -34,22 +34,6 @@ const BATCH: usize = 1 << 14;
 #[derive(Clone)]
 pub(super) struct Chunks(Arc<OpenFile>);
 
-/// The bytes from some place on.
-pub(super) struct From {
-    file: Arc<OpenFile>,
-    at: u64,
-}
-
-impl Read for From {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let left = Source::len(&*self.file).saturating_sub(self.at);
-        let len = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        self.file.read_at(self.at, &mut into[..len])?;
-        self.at += len as u64;
-        Ok(len)
-    }
-}
-
 impl Length for Chunks {
     fn len(&self) -> u64 {
         Source::len(&*self.0)
@@ -57,11 +41,11 @@ impl Length for Chunks {
 }
 
 impl ChunkReader for Chunks {
-    type T = BufReader<From>;
+    type T = BufReader<SourceReader<Arc<OpenFile>>>;
 
     fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
         // Page headers are what is read this way, and they are short.
-        Ok(BufReader::with_capacity(512, From { file: self.0.clone(), at: start }))
+        Ok(BufReader::with_capacity(512, SourceReader::new(self.0.clone(), start)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {

@@ -8,7 +8,7 @@ use crate::healpix::{Cap, MAX_DEPTH};
 use crate::lanes::BLUR;
 
 /// Cells looked at before two regions are said to touch.
-pub(super) const PATIENCE: usize = 20_000;
+const PATIENCE: usize = 20_000;
 
 impl Region {
     /// Whether two regions have a direction in common, of their boundaries too.
@@ -138,29 +138,52 @@ fn zone_and_cone(zone: &Zone, cone: &Cone) -> bool {
 /// Divides the cells that both regions touch until one is inside both or none is left.
 fn searched(a: &Region, b: &Region) -> bool {
     let smaller = if a.bounding_cone().radius() <= b.bounding_cone().radius() { a } else { b };
-    let (mut depth, mut cells) = smaller.start();
+    let end = divided(smaller, |place| match (a.class(place), b.class(place)) {
+        (Class::Outside, _) | (_, Class::Outside) => Look::PassOver,
+        (Class::Full, Class::Full) => Look::Stop,
+        _ => match Direction::from_unit_vector(place.vector) {
+            Ok(middle) if a.contains(&middle) && b.contains(&middle) => Look::Stop,
+            _ => Look::Divide,
+        },
+    });
+    end != End::NoneLeft
+}
+
+/// What to do with a cell of a search.
+pub(super) enum Look {
+    PassOver,
+    Divide,
+    Stop,
+}
+
+/// How a search came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Stopped,
+    NoneLeft,
+    /// Cells of the last depth are left, or more were looked at than [`PATIENCE`] allows.
+    Unsettled,
+}
+
+/// Looks at the cells around a region, and at the quarters of those that are to be divided.
+pub(super) fn divided(around: &Region, look: impl Fn(&Place) -> Look) -> End {
+    let (mut depth, mut cells) = around.start();
     let mut looked = 0;
     loop {
         let mut next = Vec::new();
         for &cell in &cells {
-            let place = Place::from(Cap::of(depth, cell));
-            match (a.class(&place), b.class(&place)) {
-                (Class::Outside, _) | (_, Class::Outside) => continue,
-                (Class::Full, Class::Full) => return true,
-                _ => {}
+            match look(&Place::from(Cap::of(depth, cell))) {
+                Look::PassOver => {}
+                Look::Divide => next.extend(4 * cell..4 * cell + 4),
+                Look::Stop => return End::Stopped,
             }
-            let middle = Direction::from_unit_vector(place.vector);
-            if middle.is_ok_and(|middle| a.contains(&middle) && b.contains(&middle)) {
-                return true;
-            }
-            next.extend(4 * cell..4 * cell + 4);
         }
         looked += cells.len();
         if next.is_empty() {
-            return false;
+            return End::NoneLeft;
         }
         if depth == MAX_DEPTH || looked > PATIENCE {
-            return true;
+            return End::Unsettled;
         }
         (depth, cells) = (depth + 1, next);
     }

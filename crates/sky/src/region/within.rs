@@ -1,9 +1,8 @@
 //! Whether one region lies in another.
 
 use super::edge::Edge;
-use super::intersects::{PATIENCE, sides_cross};
-use super::{Class, Cone, Place, Polygon, Region, Zone};
-use crate::healpix::{Cap, MAX_DEPTH};
+use super::intersects::{End, Look, divided, sides_cross};
+use super::{Class, Cone, Polygon, Region, Zone};
 use crate::{Angle, Direction};
 
 /// What distances may be off by, radians.
@@ -139,31 +138,15 @@ fn searched(outer: &Region, inner: &Region) -> bool {
     if extremes(inner).iter().any(|end| !outer.contains(end)) {
         return false;
     }
-    let (mut depth, mut cells) = inner.start();
-    let mut looked = 0;
-    loop {
-        let mut next = Vec::new();
-        for &cell in &cells {
-            let place = Place::from(Cap::of(depth, cell));
-            let (within, without) = (inner.class(&place), outer.class(&place));
-            if within == Class::Outside || without == Class::Full {
-                continue;
-            }
-            if within == Class::Full && without == Class::Outside {
-                return false;
-            }
-            let middle = Direction::from_unit_vector(place.vector);
-            if middle.is_ok_and(|middle| inner.contains(&middle) && !outer.contains(&middle)) {
-                return false;
-            }
-            next.extend(4 * cell..4 * cell + 4);
-        }
-        looked += cells.len();
-        if next.is_empty() || depth == MAX_DEPTH || looked > PATIENCE {
-            return true;
-        }
-        (depth, cells) = (depth + 1, next);
-    }
+    let end = divided(inner, |place| match (inner.class(place), outer.class(place)) {
+        (Class::Outside, _) | (_, Class::Full) => Look::PassOver,
+        (Class::Full, Class::Outside) => Look::Stop,
+        _ => match Direction::from_unit_vector(place.vector) {
+            Ok(middle) if inner.contains(&middle) && !outer.contains(&middle) => Look::Stop,
+            _ => Look::Divide,
+        },
+    });
+    end != End::Stopped
 }
 
 #[cfg(test)]
