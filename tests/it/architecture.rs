@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates each may need; a crate that is not here has no place in the picture yet.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("sky", &[]),
     ("wcs", &[]),
     ("lttb", &[]),
     ("plot", &[]),
     ("fits", &[]),
+    ("adql", &[]),
     ("series", &["lttb", "fits"]),
+    ("catalog", &["sky", "fits"]),
     ("cube", &["fits", "wcs"]),
     ("cutout", &["cube", "fits", "wcs", "sky"]),
     ("simulate", &["wcs", "fits", "sky"]),
@@ -21,7 +23,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
 const HOMES: [(&str, Option<&str>); 8] = [
     ("fitsio", Some("fits")),
     ("fitsio-sys", Some("fits")),
-    ("sqlparser", None),
+    ("sqlparser", Some("adql")),
     ("datafusion", None),
     ("rdkafka", None),
     ("axum", None),

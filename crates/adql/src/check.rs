@@ -1,0 +1,760 @@
+//! Names and types against the tables that there are.
+//!
+//! The checked query spells every name as the engine knows it, and delimits it; entries of the outermost select list
+//! without a name get one. Region predicates stay what they are (see [`crate::tree::Condition`]).
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Errors, Kind, did_you_mean};
+use crate::functions::{Functions, builtin};
+use crate::infer::type_of;
+use crate::tables::{Column, Tables, ends_with};
+use crate::tree::{
+    Body, Comparison, Condition, Constraint, Expr, ExprKind, From, Ident, Item, Name, Position, Query,
+    Select, Table,
+};
+use crate::types::{Family, Type};
+
+/// A query whose names and types are right.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The query, with names as the engine knows them.
+    pub query: Query,
+    /// The columns of its result.
+    pub columns: Vec<Column>,
+}
+
+/// Checks names and types of a query against tables.
+///
+/// # Errors
+/// All that is found: unknown and ambiguous tables and columns with the nearest name, values of types that do not fit,
+/// aggregates beside columns that are not grouped, operands of set operators that do not fit one another.
+pub fn check(query: &Query, tables: &Tables, functions: &Functions) -> Result<Checked, Errors> {
+    let mut checker =
+        Checker { tables, functions, scopes: Vec::new(), named: Vec::new(), errors: Vec::new() };
+    let mut query = query.clone();
+    let columns = checker.query(&mut query);
+    if checker.errors.is_empty() { Ok(Checked { query, columns }) } else { Err(Errors::new(checker.errors)) }
+}
+
+/// A table of a FROM clause.
+struct Source<'a> {
+    /// The alias alone, or the full name.
+    name: Vec<String>,
+    columns: Cow<'a, [Column]>,
+}
+
+/// The tables of one SELECT.
+#[derive(Default)]
+struct Scope<'a> {
+    sources: Vec<Source<'a>>,
+    /// Columns that NATURAL and USING made one of.
+    merged: Vec<String>,
+    /// Names of the select list, for ORDER BY and GROUP BY.
+    aliases: Vec<String>,
+    /// Whether something is unknown, so that unknown columns are no news.
+    broken: bool,
+}
+
+struct Checker<'a> {
+    tables: &'a Tables,
+    functions: &'a Functions,
+    scopes: Vec<Scope<'a>>,
+    /// Common table expressions.
+    named: Vec<(String, Vec<Column>)>,
+    errors: Vec<Error>,
+}
+
+/// Spells an identifier as it was written, so that engines keep its case.
+fn fix(ident: &mut Ident) {
+    ident.delimited = true;
+}
+
+impl<'a> Checker<'a> {
+    fn wrong(&mut self, error: Error) {
+        self.errors.push(error);
+    }
+
+    fn query(&mut self, query: &mut Query) -> Vec<Column> {
+        for cte in &mut query.with {
+            let columns = self.query(&mut cte.query);
+            fix(&mut cte.name);
+            self.named.push((cte.name.name.clone(), columns));
+        }
+        let (columns, scope) = match &mut query.body {
+            Body::Select(select) => self.select(select),
+            body => {
+                let columns = self.body(body);
+                let aliases = columns.iter().map(|column| column.name.clone()).collect();
+                (columns, Scope { aliases, ..Scope::default() })
+            }
+        };
+        self.scopes.push(scope);
+        for term in &mut query.order_by {
+            match &term.expr.kind {
+                ExprKind::Number(text) if text.parse().is_ok_and(|n: usize| n == 0 || n > columns.len()) => {
+                    let message = format!("there is no column {text}, the query has {}", columns.len());
+                    self.wrong(Error::new(Kind::UnknownColumn, term.expr.span, message));
+                }
+                _ => self.expr(&mut term.expr),
+            }
+        }
+        self.scopes.pop();
+        columns
+    }
+
+    fn body(&mut self, body: &mut Body) -> Vec<Column> {
+        match body {
+            Body::Select(select) => self.select(select).0,
+            Body::Nested(query) => self.query(query),
+            Body::Set { left, right, .. } => {
+                let (mut a, b) = (self.body(left), self.body(right));
+                let span = first_span(right);
+                if a.len() != b.len() {
+                    let message = format!("{} columns on the left and {} on the right", a.len(), b.len());
+                    self.wrong(Error::new(Kind::Query, span, message));
+                }
+                for (a, b) in a.iter_mut().zip(&b) {
+                    if !a.datatype.comparable(b.datatype) {
+                        let (x, y) = (a.datatype.name(), b.datatype.name());
+                        let message = format!("column `{}` is {x} on the left and {y} on the right", a.name);
+                        self.wrong(Error::new(Kind::Query, span, message));
+                    }
+                    a.datatype = a.datatype.wider(b.datatype);
+                }
+                a
+            }
+        }
+    }
+
+    fn select(&mut self, select: &mut Select) -> (Vec<Column>, Scope<'a>) {
+        self.scopes.push(Scope::default());
+        for from in &mut select.from {
+            self.from(from);
+        }
+        if let Some(filter) = &mut select.filter {
+            self.condition(filter);
+        }
+        let mut columns = Vec::new();
+        for item in &mut select.items {
+            self.item(item, &mut columns);
+        }
+        self.scope().aliases = columns.iter().map(|column: &Column| column.name.clone()).collect();
+        for expr in &mut select.group_by {
+            self.expr(expr);
+        }
+        if let Some(having) = &mut select.having {
+            self.condition(having);
+        }
+        self.aggregates(select);
+        let scope = self.scopes.pop().unwrap_or_default();
+        (columns, scope)
+    }
+
+    fn scope(&mut self) -> &mut Scope<'a> {
+        self.scopes.last_mut().expect("a SELECT pushes its scope before it looks at its parts")
+    }
+
+    fn item(&mut self, item: &mut Item, columns: &mut Vec<Column>) {
+        match item {
+            Item::Star => {
+                let scope = self.scope();
+                let mut seen: Vec<String> = Vec::new();
+                for column in scope.sources.iter().flat_map(|source| source.columns.iter()) {
+                    let merged = scope.merged.contains(&column.name);
+                    if !(merged && seen.contains(&column.name)) {
+                        columns.push(column.clone());
+                    }
+                    seen.push(column.name.clone());
+                }
+            }
+            Item::QualifiedStar(name) => {
+                let scope = self.scope();
+                let source = scope.sources.iter().find(|source| ends_with(&source.name, &name.0));
+                match source {
+                    Some(source) => {
+                        columns.extend(source.columns.iter().cloned());
+                        spell(&mut name.0, &source.name.clone());
+                    }
+                    None if scope.broken => {}
+                    None => {
+                        let error =
+                            Error::new(Kind::UnknownTable, name.span(), format!("no table `{name}` in FROM"));
+                        let names: Vec<String> =
+                            self.scope().sources.iter().map(|source| source.name.join(".")).collect();
+                        let error = did_you_mean(error, &name.to_string(), names.iter().map(String::as_str));
+                        self.wrong(error);
+                    }
+                }
+            }
+            Item::Expr { expr, alias } => {
+                self.expr(expr);
+                let datatype = self.type_of(expr);
+                let unit = match &expr.kind {
+                    ExprKind::Column(name) => self.lookup(name).and_then(|column| column.unit.clone()),
+                    ExprKind::InUnit { unit, .. } => Some(unit.clone()),
+                    _ => None,
+                };
+                let name = match (&mut *alias, &expr.kind) {
+                    (Some(alias), _) => {
+                        fix(alias);
+                        alias.name.clone()
+                    }
+                    (None, ExprKind::Column(name)) => name.last().name.clone(),
+                    (None, _) => {
+                        let name = format!("column_{}", columns.len() + 1);
+                        *alias = Some(Ident { name: name.clone(), delimited: true, span: expr.span });
+                        name
+                    }
+                };
+                columns.push(Column { name, datatype, unit });
+            }
+        }
+    }
+
+    fn from(&mut self, from: &mut From) {
+        self.table(&mut from.table);
+        for join in &mut from.joins {
+            let before = self.scope().sources.len();
+            self.table(&mut join.table);
+            match &mut join.constraint {
+                Constraint::On(condition) => {
+                    self.condition(condition);
+                    if let Some(span) = aggregate_in_condition(condition) {
+                        self.wrong(Error::new(Kind::Aggregate, span, "an aggregate in ON"));
+                    }
+                }
+                Constraint::Natural => {
+                    let scope = self.scope();
+                    let (left, right) = scope.sources.split_at(before);
+                    let names = |sources: &[Source<'_>]| -> Vec<String> {
+                        sources.iter().flat_map(|s| s.columns.iter().map(|c| c.name.clone())).collect()
+                    };
+                    let left = names(left);
+                    let shared: Vec<_> =
+                        names(right).into_iter().filter(|name| left.contains(name)).collect();
+                    scope.merged.extend(shared);
+                }
+                Constraint::Using(names) => {
+                    for ident in names {
+                        let scope = self.scope();
+                        let (left, right) = scope.sources.split_at(before);
+                        let find = |sources: &[Source<'_>]| {
+                            let mut columns = sources.iter().flat_map(|source| source.columns.iter());
+                            columns.find(|column| ident.names(&column.name)).map(|column| column.name.clone())
+                        };
+                        match (find(left), find(right)) {
+                            (Some(name), Some(_)) => {
+                                ident.name.clone_from(&name);
+                                fix(ident);
+                                scope.merged.push(name);
+                            }
+                            _ if scope.broken => {}
+                            (found, _) => {
+                                let side = if found.is_some() { "right" } else { "left" };
+                                let message = format!("no column `{}` on the {side} of the join", ident.name);
+                                let error = Error::new(Kind::UnknownColumn, ident.span, message);
+                                self.wrong(error);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn table(&mut self, table: &mut Table) {
+        let source = match table {
+            Table::Named { name, alias } => {
+                let named = match &name.0[..] {
+                    [one] => self.named.iter().find(|(known, _)| one.names(known)).cloned(),
+                    _ => None,
+                };
+                let (full, columns) = match named {
+                    Some((name, columns)) => (vec![name], Cow::Owned(columns)),
+                    None => match self.tables.find(name) {
+                        Ok(table) => (table.name.clone(), Cow::Borrowed(&table.columns[..])),
+                        Err(error) => {
+                            self.wrong(error);
+                            self.scope().broken = true;
+                            return;
+                        }
+                    },
+                };
+                let span = name.span();
+                name.0 =
+                    full.iter().map(|part| Ident { name: part.clone(), delimited: true, span }).collect();
+                match alias {
+                    Some(alias) => {
+                        fix(alias);
+                        Source { name: vec![alias.name.clone()], columns }
+                    }
+                    None => Source { name: full, columns },
+                }
+            }
+            Table::Derived { query, alias } => {
+                // A derived table sees no other table of its FROM.
+                let hidden = self.scopes.pop();
+                let columns = self.query(query);
+                self.scopes.extend(hidden);
+                fix(alias);
+                Source { name: vec![alias.name.clone()], columns: Cow::Owned(columns) }
+            }
+            Table::Nested { from, alias } => {
+                let Some(alias) = alias else { return self.from(from) };
+                self.scopes.push(Scope::default());
+                self.from(from);
+                let mut columns = Vec::new();
+                self.item(&mut Item::Star, &mut columns);
+                let inner = self.scopes.pop().is_some_and(|scope| scope.broken);
+                self.scope().broken |= inner;
+                fix(alias);
+                Source { name: vec![alias.name.clone()], columns: Cow::Owned(columns) }
+            }
+        };
+        if let Some(twice) = self.scope().sources.iter().find(|other| other.name == source.name) {
+            let message = format!("table `{}` twice in FROM", twice.name.join("."));
+            let error = Error::new(Kind::Ambiguous, table_span(table), message);
+            self.wrong(error.hint("give each an alias"));
+        }
+        self.scope().sources.push(source);
+    }
+
+    fn type_of(&self, expr: &Expr) -> Type {
+        let mut column = |name: &Name| self.lookup(name).map_or(Type::Unknown, |column| column.datatype);
+        type_of(expr, self.functions, &mut column)
+    }
+
+    /// Finds a column whose name was checked before.
+    fn lookup(&self, name: &Name) -> Option<&Column> {
+        let fits =
+            |source: &&Source<'_>| name.qualifiers().is_empty() || ends_with(&source.name, name.qualifiers());
+        self.scopes.iter().rev().find_map(|scope| {
+            let sources = scope.sources.iter().filter(fits);
+            sources.flat_map(|source| source.columns.iter()).find(|column| name.last().names(&column.name))
+        })
+    }
+
+    fn column(&mut self, name: &mut Name) {
+        for scope in self.scopes.iter().rev() {
+            let alias = scope.aliases.iter().find(|alias| name_is(&name.0, alias)).cloned();
+            if let ([one], Some(alias)) = (&mut name.0[..], alias) {
+                let of_table =
+                    scope.sources.iter().flat_map(|s| s.columns.iter()).any(|c| one.names(&c.name));
+                if !of_table {
+                    one.name = alias;
+                    fix(one);
+                    return;
+                }
+            }
+            let fits = |source: &&Source<'_>| {
+                name.qualifiers().is_empty() || ends_with(&source.name, name.qualifiers())
+            };
+            let found: Vec<(&Source<'_>, &Column)> = scope
+                .sources
+                .iter()
+                .filter(fits)
+                .flat_map(|source| source.columns.iter().map(move |column| (source, column)))
+                .filter(|(_, column)| name.last().names(&column.name))
+                .collect();
+            match &found[..] {
+                [] => continue,
+                [(a, column), rest @ ..] => {
+                    // In one table names may differ in case alone; then the exact spelling wins.
+                    let exact = found.iter().find(|(_, column)| column.name == name.last().name);
+                    let merged = scope.merged.contains(&column.name);
+                    if let Some((b, _)) = rest.first()
+                        && !merged
+                        && !(exact.is_some() && std::ptr::eq(*a, *b))
+                    {
+                        let (a, b) = (a.name.join("."), b.name.join("."));
+                        let message = format!("column `{name}` is in {a} and in {b}");
+                        let error = Error::new(Kind::Ambiguous, name.span(), message);
+                        let hint = format!("write {a}.{} or {b}.{}", name.last().name, name.last().name);
+                        self.errors.push(error.hint(hint));
+                        return;
+                    }
+                    let (source, column) = exact.unwrap_or(&found[0]);
+                    let (source, column) = (source.name.clone(), column.name.clone());
+                    let last = name.0.len() - 1;
+                    name.0[last].name = column;
+                    fix(&mut name.0[last]);
+                    spell(&mut name.0[..last], &source);
+                    return;
+                }
+            }
+        }
+        if self.scopes.iter().any(|scope| scope.broken) {
+            return;
+        }
+        let message = match name.qualifiers() {
+            [] => format!("no column `{name}`"),
+            _ => format!("no column `{name}` in the tables of FROM"),
+        };
+        let known: Vec<&str> = self
+            .scopes
+            .iter()
+            .rev()
+            .flat_map(|scope| &scope.sources)
+            .flat_map(|source| source.columns.iter().map(|column| column.name.as_str()))
+            .collect();
+        let error = Error::new(Kind::UnknownColumn, name.span(), message);
+        let error = did_you_mean(error, &name.last().name, known);
+        self.wrong(error);
+    }
+
+    fn position(&mut self, position: &mut Position) {
+        match position {
+            Position::Point(point) => {
+                self.expr(point);
+                self.fits(point, Type::Point, "a point");
+            }
+            Position::Coordinates(pair) => pair.iter_mut().for_each(|value| self.number(value)),
+        }
+    }
+
+    fn number(&mut self, expr: &mut Expr) {
+        self.expr(expr);
+        self.fits(expr, Type::Double, "a number");
+    }
+
+    /// A literal fits by the grammar; a column or a function must have the type.
+    fn fits(&mut self, expr: &Expr, wanted: Type, what: &str) {
+        let found = self.type_of(expr);
+        if !matches!(expr.kind, ExprKind::Text(_)) && !found.fits(wanted) {
+            let message = format!("this is {}, {what} is wanted", found.name());
+            self.wrong(Error::new(Kind::Type, expr.span, message));
+        }
+    }
+
+    fn expr(&mut self, expr: &mut Expr) {
+        let span = expr.span;
+        match &mut expr.kind {
+            ExprKind::Null | ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Region { .. } => {}
+            ExprKind::Column(name) => self.column(name),
+            ExprKind::Parens(inner) | ExprKind::Cast { expr: inner, .. } => self.expr(inner),
+            ExprKind::Unary { expr: inner, .. } => self.number(inner),
+            ExprKind::Binary { operator, left, right } => {
+                for side in [left, right] {
+                    self.expr(side);
+                    let found = self.type_of(side).family();
+                    let literal = matches!(side.kind, ExprKind::Text(_));
+                    if found == Family::Geometry
+                        || found == Family::Text && operator.symbol() != "||" && !literal
+                    {
+                        let message = format!("`{}` of {}", operator.symbol(), self.type_of(side).name());
+                        self.wrong(Error::new(Kind::Type, side.span, message));
+                    }
+                }
+            }
+            ExprKind::Aggregate { function, argument, .. } => {
+                if let Some(argument) = argument {
+                    self.expr(argument);
+                    if let Some(span) = aggregate_in(argument) {
+                        self.wrong(Error::new(Kind::Aggregate, span, "an aggregate within an aggregate"));
+                    }
+                    if matches!(function.name(), "SUM" | "AVG") {
+                        self.fits(argument, Type::Double, "a number");
+                    }
+                }
+            }
+            ExprKind::Call { function, arguments } => {
+                arguments.iter_mut().for_each(|argument| self.expr(argument));
+                match (function.as_str(), builtin(function)) {
+                    (_, Some(builtin)) => {
+                        let (wanted, what) =
+                            if builtin.text { (Type::Varchar, "text") } else { (Type::Double, "a number") };
+                        arguments.iter().for_each(|argument| self.fits(argument, wanted, what));
+                    }
+                    ("COORD1" | "COORD2", _) => self.fits(&arguments[0], Type::Point, "a point"),
+                    ("AREA" | "CENTROID" | "COORDSYS", _) => {
+                        self.fits(&arguments[0], Type::Region, "a geometry")
+                    }
+                    ("COALESCE", _) => {
+                        let first = self.type_of(&arguments[0]);
+                        for other in &arguments[1..] {
+                            if !self.type_of(other).comparable(first) {
+                                let (a, b) = (first.name(), self.type_of(other).name());
+                                let message = format!("COALESCE of {a} and {b}");
+                                self.wrong(Error::new(Kind::Type, other.span, message));
+                            }
+                        }
+                    }
+                    (name, None) => {
+                        let types: Vec<_> =
+                            arguments.iter().map(|arg| (self.type_of(arg), arg.span)).collect();
+                        if name != "crossmatch_positional"
+                            && let Err(error) = self.functions.resolve(name, &types, span)
+                        {
+                            self.wrong(error);
+                        }
+                    }
+                }
+            }
+            ExprKind::InUnit { expr: inner, .. } => self.number(inner),
+            ExprKind::Point { coordinates, .. } => {
+                coordinates.iter_mut().for_each(|value| self.number(value))
+            }
+            ExprKind::Circle { center, radius, .. } => {
+                self.position(center);
+                self.number(radius);
+            }
+            ExprKind::Box { center, size, .. } => {
+                self.position(center);
+                size.iter_mut().for_each(|value| self.number(value));
+            }
+            ExprKind::Polygon { vertices, .. } => {
+                // Six columns and more can be pairs of numbers or points; the tables tell.
+                let points = vertices.iter().all(|vertex| match vertex {
+                    Position::Coordinates(pair) => pair.iter().all(|value| match &value.kind {
+                        ExprKind::Column(name) => {
+                            self.lookup(name).is_some_and(|c| c.datatype == Type::Point)
+                        }
+                        _ => false,
+                    }),
+                    Position::Point(_) => false,
+                });
+                if points {
+                    let old = std::mem::take(vertices);
+                    *vertices = old
+                        .into_iter()
+                        .flat_map(|vertex| match vertex {
+                            Position::Coordinates(pair) => {
+                                pair.into_iter().map(|value| Position::Point(Box::new(value))).collect()
+                            }
+                            point => vec![point],
+                        })
+                        .collect();
+                }
+                vertices.iter_mut().for_each(|vertex| self.position(vertex));
+            }
+            ExprKind::Predicate { operands, .. } => {
+                for operand in operands.iter_mut() {
+                    self.expr(operand);
+                    self.fits(operand, Type::Region, "a geometry");
+                }
+            }
+            ExprKind::Distance(positions) => {
+                positions.iter_mut().for_each(|position| self.position(position))
+            }
+        }
+    }
+
+    fn subquery(&mut self, query: &mut Query, one_column: bool) {
+        let columns = self.query(query);
+        if one_column && columns.len() != 1 && !self.scope().broken {
+            let message = format!("a query of {} columns in IN, one is wanted", columns.len());
+            let span = first_span(&query.body);
+            self.wrong(Error::new(Kind::Query, span, message));
+        }
+    }
+
+    fn condition(&mut self, condition: &mut Condition) {
+        match condition {
+            Condition::And(parts) | Condition::Or(parts) => {
+                parts.iter_mut().for_each(|part| self.condition(part))
+            }
+            Condition::Not(inner) => self.condition(inner),
+            Condition::Compare { operator, left, right } => {
+                self.expr(left);
+                self.expr(right);
+                let (a, b) = (self.type_of(left), self.type_of(right));
+                let literal = |e: &Expr| matches!(e.kind, ExprKind::Text(_));
+                let order = !matches!(operator, Comparison::Equal | Comparison::NotEqual);
+                let geometry = a.family() == Family::Geometry && b.family() == Family::Geometry;
+                if !a.comparable(b) && !literal(left) && !literal(right) || order && geometry {
+                    let message = format!("{} compared with {}", a.name(), b.name());
+                    let span = left.span.to(right.span);
+                    self.wrong(Error::new(Kind::Type, span, message));
+                }
+            }
+            Condition::Between { expr, low, high, .. } => {
+                [expr, low, high].into_iter().for_each(|e| self.expr(e))
+            }
+            Condition::InList { expr, list, .. } => {
+                self.expr(expr);
+                list.iter_mut().for_each(|value| self.expr(value));
+            }
+            Condition::InQuery { expr, query, .. } => {
+                self.expr(expr);
+                self.subquery(query, true);
+            }
+            Condition::Like { expr, pattern, .. } => {
+                for side in [expr, pattern] {
+                    self.expr(side);
+                    self.fits(side, Type::Varchar, "text");
+                }
+            }
+            Condition::IsNull { expr, .. } => self.expr(expr),
+            Condition::Exists(query) => self.subquery(query, false),
+            Condition::Region { left, right, .. } => {
+                for side in [left, right] {
+                    self.expr(side);
+                    self.fits(side, Type::Region, "a geometry");
+                }
+            }
+            Condition::Within { from, to, radius, .. } => {
+                self.position(from);
+                self.position(to);
+                self.number(radius);
+            }
+        }
+    }
+
+    /// Where rows are grouped, every column of the select list is one that the rows of a group share.
+    fn aggregates(&mut self, select: &Select) {
+        if let Some(span) = select.filter.as_ref().and_then(aggregate_in_condition) {
+            let error = Error::new(Kind::Aggregate, span, "an aggregate in WHERE");
+            self.wrong(error.hint("write it in HAVING"));
+        }
+        let values: Vec<&Expr> = select
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Expr { expr, .. } => Some(expr),
+                _ => None,
+            })
+            .collect();
+        let grouped = !select.group_by.is_empty() || select.having.is_some();
+        if !grouped && !values.iter().any(|expr| aggregate_in(expr).is_some() || self.custom_aggregate(expr))
+        {
+            return;
+        }
+        for item in &select.items {
+            if let (Item::Expr { expr, alias }, false) = (item, select.group_by.is_empty()) {
+                let by_alias = alias.as_ref().is_some_and(|alias| {
+                    select.group_by.iter().any(
+                        |g| matches!(&g.kind, ExprKind::Column(n) if n.0.len() == 1 && *n.last() == *alias),
+                    )
+                });
+                if by_alias {
+                    continue;
+                }
+                self.grouped(expr, &select.group_by);
+            } else if let Item::Expr { expr, .. } = item {
+                self.grouped(expr, &[]);
+            }
+        }
+    }
+
+    fn custom_aggregate(&self, expr: &Expr) -> bool {
+        matches!(&expr.kind, ExprKind::Call { function, .. }
+            if self.functions.named(function).is_some_and(|signature| signature.aggregate))
+    }
+
+    fn grouped(&mut self, expr: &Expr, groups: &[Expr]) {
+        let same = |group: &Expr| match (&group.kind, &expr.kind) {
+            (ExprKind::Column(a), ExprKind::Column(b)) => a.last() == b.last(),
+            (a, b) => a == b,
+        };
+        if groups.iter().any(same) || self.custom_aggregate(expr) {
+            return;
+        }
+        if let ExprKind::Column(name) = &expr.kind {
+            let message = format!("column `{name}` beside aggregates is not in GROUP BY");
+            let error = Error::new(Kind::Aggregate, expr.span, message);
+            self.wrong(error.hint(format!("add it to GROUP BY, or take MIN({name})")));
+            return;
+        }
+        for part in parts(expr) {
+            self.grouped(part, groups);
+        }
+    }
+}
+
+fn name_is(parts: &[Ident], alias: &str) -> bool {
+    matches!(parts, [one] if one.names(alias))
+}
+
+/// Spells qualifiers as the table's own name does, from its end.
+fn spell(parts: &mut [Ident], full: &[String]) {
+    for (part, name) in parts.iter_mut().rev().zip(full.iter().rev()) {
+        part.name.clone_from(name);
+        fix(part);
+    }
+}
+
+/// The values that a value is made of, but for those within aggregates.
+fn parts(expr: &Expr) -> Vec<&Expr> {
+    fn positions<'a>(list: impl IntoIterator<Item = &'a Position>) -> Vec<&'a Expr> {
+        let mut values = Vec::new();
+        for position in list {
+            match position {
+                Position::Point(point) => values.push(&**point),
+                Position::Coordinates(pair) => values.extend(pair.iter()),
+            }
+        }
+        values
+    }
+    match &expr.kind {
+        ExprKind::Parens(inner)
+        | ExprKind::Unary { expr: inner, .. }
+        | ExprKind::Cast { expr: inner, .. }
+        | ExprKind::InUnit { expr: inner, .. } => vec![inner],
+        ExprKind::Binary { left, right, .. } => vec![left, right],
+        ExprKind::Call { arguments, .. } => arguments.iter().collect(),
+        ExprKind::Point { coordinates, .. } => coordinates.iter().collect(),
+        ExprKind::Circle { center, radius, .. } => {
+            let mut values = positions([center]);
+            values.push(radius);
+            values
+        }
+        ExprKind::Box { center, size, .. } => {
+            let mut values = positions([center]);
+            values.extend(size.iter());
+            values
+        }
+        ExprKind::Polygon { vertices, .. } => positions(vertices),
+        ExprKind::Predicate { operands, .. } => operands.iter().collect(),
+        ExprKind::Distance(pair) => positions(pair.iter()),
+        _ => Vec::new(),
+    }
+}
+
+fn aggregate_in(expr: &Expr) -> Option<crate::Span> {
+    match &expr.kind {
+        ExprKind::Aggregate { .. } => Some(expr.span),
+        _ => parts(expr).into_iter().find_map(aggregate_in),
+    }
+}
+
+fn aggregate_in_condition(condition: &Condition) -> Option<crate::Span> {
+    match condition {
+        Condition::And(parts) | Condition::Or(parts) => parts.iter().find_map(aggregate_in_condition),
+        Condition::Not(inner) => aggregate_in_condition(inner),
+        Condition::Compare { left, right, .. } | Condition::Region { left, right, .. } => {
+            aggregate_in(left).or_else(|| aggregate_in(right))
+        }
+        Condition::Between { expr, low, high, .. } => [expr, low, high].into_iter().find_map(aggregate_in),
+        Condition::InList { expr, list, .. } => {
+            aggregate_in(expr).or_else(|| list.iter().find_map(aggregate_in))
+        }
+        Condition::Like { expr, pattern, .. } => aggregate_in(expr).or_else(|| aggregate_in(pattern)),
+        Condition::InQuery { expr, .. } | Condition::IsNull { expr, .. } => aggregate_in(expr),
+        Condition::Exists(_) => None,
+        Condition::Within { radius, .. } => aggregate_in(radius),
+    }
+}
+
+/// Where a body's first select list begins, as far as its tree knows.
+fn first_span(body: &Body) -> crate::Span {
+    match body {
+        Body::Select(select) => match &select.items[0] {
+            Item::Expr { expr, .. } => expr.span,
+            Item::QualifiedStar(name) => name.span(),
+            Item::Star => table_span(&select.from[0].table),
+        },
+        Body::Nested(query) => first_span(&query.body),
+        Body::Set { left, .. } => first_span(left),
+    }
+}
+
+fn table_span(table: &Table) -> crate::Span {
+    match table {
+        Table::Named { name, alias } => {
+            alias.as_ref().map_or(name.span(), |alias| name.span().to(alias.span))
+        }
+        Table::Derived { alias, .. } => alias.span,
+        Table::Nested { from, .. } => table_span(&from.table),
+    }
+}

@@ -1,0 +1,238 @@
+//! Names and types against tables, and the SQL that comes of it.
+
+use uranometria_adql::{Column, Engine, Functions, Kind, Options, Tables, Type, check, parse, translate};
+
+fn tables() -> Tables {
+    let mut tables = Tables::default();
+    let star = vec![
+        Column::new("source_id", Type::BigInt),
+        Column::new("ra", Type::Double),
+        Column::new("dec", Type::Double),
+        Column::new("Name", Type::Varchar),
+        Column::new("pos", Type::Point),
+    ];
+    tables.add("gaia.source", star);
+    tables.add(
+        "tap_upload.mine",
+        vec![
+            Column::new("ra", Type::Double),
+            Column::new("dec", Type::Double),
+            Column::new("Id", Type::Integer),
+            Column::new("id", Type::Integer),
+        ],
+    );
+    tables
+        .add("ivoa.obscore", vec![Column::new("s_region", Type::Region), Column::new("t_min", Type::Double)]);
+    tables
+}
+
+fn mistake(query: &str, kind: Kind, at: &str, hint: &str) {
+    let tree = parse(query, &Options::strict()).unwrap_or_else(|e| panic!("{}", e.render(query)));
+    let errors = check(&tree, &tables(), &Functions::default()).expect_err(query);
+    let error = errors.first();
+    assert_eq!(
+        (error.kind, &query[error.span.start..error.span.end]),
+        (kind, at),
+        "{}",
+        errors.render(query)
+    );
+    assert!(error.to_string().contains(hint), "{}", errors.render(query));
+}
+
+fn sql(query: &str, engine: Engine) -> String {
+    let tree = parse(query, &Options::strict()).unwrap_or_else(|e| panic!("{}", e.render(query)));
+    let checked =
+        check(&tree, &tables(), &Functions::default()).unwrap_or_else(|e| panic!("{}", e.render(query)));
+    translate(&checked.query, engine).unwrap_or_else(|e| panic!("{}", e.render(query)))
+}
+
+#[test]
+fn unknown_and_ambiguous_names_are_found_with_the_nearest_one() {
+    mistake("SELECT ra FROM gaia.sorce", Kind::UnknownTable, "gaia.sorce", "did you mean `gaia.source`?");
+    mistake(
+        "SELECT source_di FROM gaia.source",
+        Kind::UnknownColumn,
+        "source_di",
+        "did you mean `source_id`?",
+    );
+    mistake("SELECT s.ra FROM gaia.source", Kind::UnknownColumn, "s.ra", "no column");
+    mistake("SELECT \"name\" FROM gaia.source", Kind::UnknownColumn, "\"name\"", "did you mean `Name`?");
+    mistake(
+        "SELECT ra FROM gaia.source, mine",
+        Kind::Ambiguous,
+        "ra",
+        "write gaia.source.ra or tap_upload.mine.ra",
+    );
+    mistake("SELECT * FROM mine, mine", Kind::Ambiguous, "mine", "give each an alias");
+    mistake("SELECT x.* FROM mine AS y", Kind::UnknownTable, "x", "in FROM");
+    mistake(
+        "SELECT ra FROM mine JOIN obscore USING (ra)",
+        Kind::UnknownColumn,
+        "ra",
+        "on the right of the join",
+    );
+    mistake("SELECT ra FROM mine ORDER BY 2", Kind::UnknownColumn, "2", "the query has 1");
+}
+
+#[test]
+fn several_mistakes_are_found_at_once() {
+    let query = "SELECT raa, dek, SQRT(\"Name\") FROM gaia.source WHERE nothing = 1";
+    let tree = parse(query, &Options::strict()).unwrap();
+    let errors = check(&tree, &tables(), &Functions::default()).unwrap_err();
+    let kinds: Vec<Kind> = errors.iter().map(|error| error.kind).collect();
+    assert_eq!(kinds, [Kind::UnknownColumn, Kind::UnknownColumn, Kind::Type, Kind::UnknownColumn]);
+}
+
+#[test]
+fn values_of_wrong_types_are_found() {
+    mistake("SELECT SQRT(name) FROM gaia.source", Kind::Type, "name", "a number is wanted");
+    mistake("SELECT ra || pos FROM gaia.source", Kind::Type, "pos", "POINT");
+    mistake("SELECT LOWER(ra) FROM gaia.source", Kind::Type, "ra", "text is wanted");
+    mistake("SELECT ra FROM gaia.source WHERE ra = name", Kind::Type, "ra = name", "compared");
+    mistake(
+        "SELECT ra FROM gaia.source WHERE 1 = CONTAINS(ra, CIRCLE(1, 2, 3))",
+        Kind::Type,
+        "ra",
+        "a geometry is wanted",
+    );
+    mistake(
+        "SELECT COORD1(s_region) FROM obscore WHERE t_min < s_region",
+        Kind::Type,
+        "t_min < s_region",
+        "compared",
+    );
+    mistake("SELECT ivo_hasword(ra, 'x') FROM gaia.source", Kind::Type, "ra", "`haystack`");
+}
+
+#[test]
+fn aggregates_and_set_operators_are_checked() {
+    mistake("SELECT ra, COUNT(*) FROM gaia.source", Kind::Aggregate, "ra", "not in GROUP BY");
+    mistake("SELECT dec FROM gaia.source GROUP BY ra", Kind::Aggregate, "dec", "add it to GROUP BY");
+    mistake("SELECT ra FROM gaia.source WHERE MAX(ra) > 1", Kind::Aggregate, "MAX(ra)", "HAVING");
+    mistake("SELECT SUM(MAX(ra)) FROM gaia.source", Kind::Aggregate, "MAX(ra)", "within");
+    mistake("SELECT ra FROM mine UNION SELECT ra, dec FROM mine", Kind::Query, "ra", "1 columns on the left");
+    mistake(
+        "SELECT ra FROM mine UNION SELECT name FROM gaia.source",
+        Kind::Query,
+        "name",
+        "VARCHAR on the right",
+    );
+    mistake("SELECT ra FROM mine WHERE ra IN (SELECT ra, dec FROM mine)", Kind::Query, "ra", "one is wanted");
+    for fine in [
+        "SELECT ROUND(ra / 10) AS band, COUNT(*) AS n FROM gaia.source GROUP BY band ORDER BY n",
+        "SELECT source.ra, MAX(dec) - MIN(dec) FROM gaia.source GROUP BY ra HAVING COUNT(*) > 2",
+        "SELECT ra FROM gaia.source AS a WHERE EXISTS (SELECT * FROM mine WHERE mine.ra = a.ra)",
+        "WITH q AS (SELECT ra AS r FROM mine) SELECT r, q.r FROM q UNION SELECT ra, dec FROM gaia.source ORDER BY r",
+        "SELECT ra FROM gaia.source JOIN mine USING (ra)",
+        "SELECT ra, dec FROM gaia.source NATURAL JOIN mine",
+        "SELECT \"Id\", \"id\" FROM mine",
+    ] {
+        sql(fine, Engine::PgSphere);
+    }
+}
+
+#[test]
+fn names_are_spelt_as_the_engine_knows_them() {
+    let query = "SELECT NAME, S.Ra AS Alpha, S.ra + 1 FROM Gaia.Source AS S ORDER BY alpha OFFSET 3";
+    assert_eq!(
+        sql(query, Engine::DataFusion),
+        "SELECT \"Name\", \"S\".\"ra\" AS \"Alpha\", \"S\".\"ra\" + 1 AS \"column_3\" \
+         FROM \"gaia\".\"source\" AS \"S\" ORDER BY \"Alpha\" OFFSET 3"
+    );
+}
+
+fn region(condition: &str, datafusion: &str, q3c: &str, pgsphere: &str) {
+    for (engine, wanted) in
+        [(Engine::DataFusion, datafusion), (Engine::Q3c, q3c), (Engine::PgSphere, pgsphere)]
+    {
+        let query = format!("SELECT TOP 5 ra FROM source AS s WHERE {condition}");
+        let sql = sql(&query, engine).replace("\"s\".", "").replace('"', "");
+        let start = "SELECT ra FROM gaia.source AS s WHERE ";
+        assert_eq!(
+            sql.strip_prefix(start).and_then(|s| s.strip_suffix(" LIMIT 5")),
+            Some(wanted),
+            "{condition}"
+        );
+    }
+}
+
+#[test]
+fn all_ways_to_ask_for_a_cone_become_what_the_index_serves() {
+    let sphere =
+        "(spoint(radians(ra), radians(dec)) @ scircle(spoint(radians(10), radians(-20)), radians(0.5)))";
+    let (ours, q3c) = ("sky_in_circle(ra, dec, 10, -20, 0.5)", "q3c_radial_query(ra, dec, 10, -20, 0.5)");
+    for condition in [
+        "1 = CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 10, -20, 0.5))",
+        "CONTAINS(POINT(ra, dec), CIRCLE(POINT(10, -20), 0.5)) = 1",
+        "0 <> CONTAINS(POINT(ra, dec), CIRCLE(10, -20, 0.5))",
+        "1 = INTERSECTS(CIRCLE(10, -20, 0.5), POINT(ra, dec))",
+        "1 = CONTAINS(POINT(ra, dec), REGION('Circle ICRS 10 -20 0.5'))",
+    ] {
+        region(condition, ours, q3c, sphere);
+    }
+    for condition in [
+        "DISTANCE(ra, dec, 10, -20) <= 0.5",
+        "DISTANCE(POINT(10, -20), POINT(ra, dec)) <= 0.5",
+        "0.5 >= DISTANCE(ra, dec, 10, -20)",
+    ] {
+        region(condition, &format!("({ours})"), &format!("({q3c})"), sphere);
+    }
+    region(
+        "0.5 > DISTANCE(10, -20, ra, dec)",
+        &format!("({ours} AND sky_distance(ra, dec, 10, -20) < 0.5)"),
+        &format!("({q3c} AND q3c_dist(ra, dec, 10, -20) < 0.5)"),
+        &sphere.replace(
+            "radians(0.5)))",
+            "radians(0.5)) AND degrees(spoint(radians(ra), radians(dec)) <-> spoint(radians(10), radians(-20))) < 0.5)",
+        ),
+    );
+    region(
+        "0 = CONTAINS(POINT(ra, dec), CIRCLE(10, -20, 0.5))",
+        &format!("(NOT {ours})"),
+        &format!("(NOT {q3c})"),
+        &format!("(NOT {sphere})"),
+    );
+}
+
+#[test]
+fn polygons_and_boxes_are_translated() {
+    region(
+        "1 = CONTAINS(POINT(ra, dec), POLYGON(1, 2, 3, 4, 5, 6))",
+        "sky_in_polygon(ra, dec, 1, 2, 3, 4, 5, 6)",
+        "q3c_poly_query(ra, dec, ARRAY[1, 2, 3, 4, 5, 6])",
+        "(spoint(radians(ra), radians(dec)) @ (SELECT spoly(v.p ORDER BY v.n) FROM (VALUES (0, spoint(radians(1), \
+         radians(2))), (1, spoint(radians(3), radians(4))), (2, spoint(radians(5), radians(6)))) AS v(n, p)))",
+    );
+    let sql =
+        sql("SELECT ra FROM source WHERE 1 = CONTAINS(POINT(ra, dec), BOX(1, 2, 3, 4))", Engine::DataFusion);
+    assert!(sql.contains("sky_in_box(\"ra\", \"dec\", 1, 2, 3, 4)"), "{sql}");
+}
+
+#[test]
+fn positional_joins_use_the_index_of_the_left_table() {
+    let query = "SELECT s.source_id FROM gaia.source AS s JOIN tap_upload.mine AS m \
+                 ON 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(m.ra, m.dec, 0.001))";
+    let end = |engine| sql(query, engine).split(" ON ").nth(1).unwrap().replace('"', "");
+    assert_eq!(end(Engine::DataFusion), "sky_in_circle(s.ra, s.dec, m.ra, m.dec, 0.001)");
+    assert_eq!(end(Engine::Q3c), "q3c_join(m.ra, m.dec, s.ra, s.dec, 0.001)");
+    let sphere = "(spoint(radians(s.ra), radians(s.dec)) @ scircle(spoint(radians(m.ra), radians(m.dec)), radians(0.001)))";
+    assert_eq!(end(Engine::PgSphere), sphere);
+}
+
+#[test]
+fn what_an_engine_lacks_is_an_error_with_a_place() {
+    for (query, engine) in [
+        ("SELECT POINT(ra, dec) FROM gaia.source", Engine::Q3c),
+        ("SELECT ra FROM gaia.source WHERE 1 = CONTAINS(pos, CIRCLE(1, 2, 3))", Engine::Q3c),
+        (
+            "SELECT ra FROM gaia.source WHERE 1 = CONTAINS(POINT('GALACTIC', ra, dec), CIRCLE(1, 2, 3))",
+            Engine::PgSphere,
+        ),
+        ("SELECT IN_UNIT(ra, 'rad') FROM gaia.source", Engine::DataFusion),
+    ] {
+        let tree = parse(query, &Options::strict()).unwrap();
+        let error = translate(&tree, engine).expect_err(query);
+        assert_eq!(error.kind, Kind::Unsupported);
+        assert!(error.span.end > error.span.start, "{query}: {error:?}");
+    }
+}

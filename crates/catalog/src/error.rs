@@ -1,0 +1,190 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use arrow_schema::ArrowError;
+use parquet::errors::ParquetError;
+use uranometria_fits as fits;
+use uranometria_sky as sky;
+
+/// What can go wrong with catalogues.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An error inside a named file or folder.
+    #[error("{path}: {source}", path = path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: Box<Error>,
+    },
+    /// The operating system refused.
+    #[error("cannot {action}: {source}")]
+    Io {
+        /// What was tried, as a verb with its object.
+        action: String,
+        /// Its reason.
+        source: io::Error,
+    },
+    /// Parquet cannot be read or written.
+    #[error("cannot {action}: {source}")]
+    Parquet {
+        /// What was tried, as a verb with its object.
+        action: &'static str,
+        /// What the decoder or encoder said.
+        source: ParquetError,
+    },
+    /// Rows of one form cannot be brought into another.
+    #[error("cannot {action}: {source}")]
+    Arrow {
+        /// What was tried, as a verb with its object.
+        action: &'static str,
+        /// What the decoder or encoder said.
+        source: ArrowError,
+    },
+    /// A FITS file cannot be read or written.
+    #[error(transparent)]
+    Fits(#[from] fits::Error),
+    /// A place or region that is none.
+    #[error(transparent)]
+    Sky(#[from] sky::Error),
+    /// No file was named.
+    #[error("no file was given; name at least one table")]
+    NoFiles,
+    /// The first bytes are those of no format that is read here.
+    #[error(
+        "it begins with {found:?}, expected parquet, a FITS binary table, or text with a header line and commas"
+    )]
+    Format {
+        /// The first bytes.
+        found: String,
+    },
+    /// A column that is not there.
+    #[error("column {wanted} is not there{}", other_columns(nearest, there))]
+    NoColumn {
+        /// The column asked for.
+        wanted: String,
+        /// The one most like it, if one is.
+        nearest: Option<String>,
+        /// All there are.
+        there: Vec<String>,
+    },
+    /// A column of a type that its use does not allow.
+    #[error("column {column} is {found}, expected {wanted}")]
+    ColumnType {
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
+    /// The columns of a file are not those of the first.
+    #[error("its columns are not those of {first}: {difference}", first = first.display())]
+    OtherColumns {
+        /// The first file.
+        first: PathBuf,
+        /// The first difference.
+        difference: String,
+    },
+    /// A row whose position is none.
+    #[error(
+        "row {row}, {column}: found {found}, expected {wanted}; mend it, or leave such rows out with --skip-bad"
+    )]
+    BadRow {
+        /// The row, from 1.
+        row: u64,
+        /// The column.
+        column: String,
+        /// What is there.
+        found: String,
+        /// What should be there.
+        wanted: &'static str,
+    },
+    /// No row is left to make a catalogue of.
+    #[error("there are no rows with a position; a catalogue needs at least one")]
+    NoRows,
+    /// The folder is not a HATS catalogue.
+    #[error("is not a HATS catalogue: {reason}")]
+    NotHats {
+        /// What was found and wanted.
+        reason: String,
+    },
+    /// A property of a catalogue is missing or wrong.
+    #[error("property {key}: found {found}, expected {wanted}")]
+    Property {
+        /// Its name.
+        key: &'static str,
+        /// Its value, or "nothing".
+        found: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
+    /// The catalogue would replace something that is no catalogue.
+    #[error("is there already and is no HATS catalogue; give another name or remove it")]
+    Occupied,
+    /// The inputs changed between two readings.
+    #[error("found {found} rows, expected {expected}; was a file changed meanwhile? run the command again")]
+    RowCount {
+        /// Rows found.
+        found: u64,
+        /// Rows expected.
+        expected: u64,
+    },
+    /// A table has other rows than when they were counted.
+    #[error(
+        "its rows are not those that were counted; was a table changed meanwhile? run the same command again"
+    )]
+    Changed,
+    /// An option that cannot be.
+    #[error("{option} is {found}, expected {wanted}")]
+    Option {
+        /// Which.
+        option: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        wanted: &'static str,
+    },
+    /// A text that is no condition.
+    #[error(
+        "condition {found:?} is not understood, expected COLUMN, one of < <= = <> >= >, and a number or a 'text'"
+    )]
+    Condition {
+        /// The text.
+        found: String,
+    },
+    /// The work was stopped on request.
+    #[error("interrupted; run the same command again to go on from here")]
+    Interrupted,
+}
+
+impl Error {
+    pub(crate) fn io(action: impl Into<String>, source: io::Error) -> Self {
+        Error::Io { action: action.into(), source }
+    }
+
+    pub(crate) fn parquet(action: &'static str) -> impl Fn(ParquetError) -> Self {
+        move |source| Error::Parquet { action, source }
+    }
+
+    pub(crate) fn arrow(action: &'static str) -> impl Fn(ArrowError) -> Self {
+        move |source| Error::Arrow { action, source }
+    }
+
+    /// Names the file, unless the error names one already.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Error::InFile { .. } | Error::Fits(fits::Error::InFile { .. }) | Error::Interrupted => self,
+            other => Error::InFile { path: path.to_path_buf(), source: Box::new(other) },
+        }
+    }
+}
+
+fn other_columns(nearest: &Option<String>, there: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!("; did you mean {nearest}?"),
+        None if there.len() <= 20 => format!("; there are {}", there.join(", ")),
+        None => format!("; there are {} others, the first {}", there.len(), there[..20].join(", ")),
+    }
+}

@@ -1,0 +1,91 @@
+//! Catalogues as folders of files: importing, opening, searching and proving them.
+//!
+//! A catalogue `NAME` grows as the folder `.NAME.part` beside its place and gets its name when it is whole. Finished
+//! parts of the work have names of their own in there, so that an interrupted import goes on behind them.
+
+mod catalog;
+mod chunks;
+mod crossmatch;
+mod density;
+mod import;
+mod input;
+mod metadata;
+mod pages;
+mod partition;
+mod runs;
+mod search;
+mod verify;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use catalog::{Catalog, Part};
+pub use crossmatch::{Crossmatch, DISTANCE_COLUMN, Keep, MatchOptions, Matched, Moved, Radius};
+pub use density::Density;
+pub use import::{Compression, ImportOptions, Imported, SkippedRow, import};
+pub use search::{Place, Query, Search};
+pub use verify::{Verified, verify};
+
+use crate::Error;
+
+/// What long work is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Finding the types of columns of text; counted in files.
+    Types,
+    /// Counting rows over the sky; counted in rows.
+    Counting,
+    /// Sorting rows in runs that fit in memory; counted in rows.
+    Sorting,
+    /// Merging the runs to partitions; counted in rows.
+    Writing,
+    /// Matching two catalogues; counted in left rows.
+    Matching,
+    /// Comparing a catalogue with itself; counted in rows.
+    Verifying,
+}
+
+/// How far long work is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: Stage,
+    /// How much of it is done.
+    pub done: u64,
+    /// How much there is to do; 0 where nobody knows yet.
+    pub total: u64,
+}
+
+/// How the caller watches and stops long work.
+#[derive(Clone, Copy)]
+pub struct Control<'a> {
+    /// Called often, from any thread.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// Set to true to stop soon; what is done is kept for resuming.
+    pub stop: &'a AtomicBool,
+}
+
+impl Control<'_> {
+    /// Watches nothing and never stops.
+    pub fn none() -> Control<'static> {
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        Control { progress: &|_| {}, stop: &NEVER }
+    }
+
+    fn report(&self, stage: Stage, done: u64, total: u64) {
+        (self.progress)(Progress { stage, done, total });
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+}
+
+/// Sends the names in a folder to the disk.
+fn sync_folder(path: &Path) -> Result<(), Error> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|source| Error::io("sync it to disk", source).in_file(path))
+}

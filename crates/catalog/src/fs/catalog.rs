@@ -1,0 +1,236 @@
+//! An open catalogue.
+//!
+//! Partitions are opened when they are first needed and stay open with their footers and page indexes decoded, so that
+//! a second search reads nothing but the pages it needs.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use arrow_schema::SchemaRef;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::metadata::PageIndexPolicy;
+
+use uranometria_fits::arrow::keys;
+
+use super::chunks::Chunks;
+use super::metadata::EPOCH;
+use super::pages::Pages;
+use crate::positions::column;
+use crate::{CELL_COLUMN, Error, Pixel, Properties};
+
+/// A HATS catalogue, open for reading by any number of threads.
+#[derive(Debug)]
+pub struct Catalog {
+    path: PathBuf,
+    properties: Properties,
+    schema: SchemaRef,
+    pub(super) parts: Vec<Part>,
+    /// Places of the cells, right ascensions and declinations in the schema.
+    pub(super) cell: usize,
+    pub(super) ra: usize,
+    pub(super) dec: usize,
+}
+
+/// A partition of an open catalogue.
+#[derive(Debug)]
+pub struct Part {
+    pixel: Pixel,
+    path: PathBuf,
+    mapped: bool,
+    /// The column of cells.
+    cell: Arc<str>,
+    open: OnceLock<OpenPart>,
+}
+
+/// A partition whose footer was read.
+#[derive(Debug)]
+pub(super) struct OpenPart {
+    pub(super) chunks: Chunks,
+    pub(super) metadata: ArrowReaderMetadata,
+    pub(super) pages: Pages,
+}
+
+impl Part {
+    /// The cell whose rows it has.
+    pub fn pixel(&self) -> Pixel {
+        self.pixel
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its rows, as its footer has them.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Parquet`] in the file.
+    pub fn rows(&self) -> Result<u64, Error> {
+        Ok(self.open()?.metadata.metadata().file_metadata().num_rows() as u64)
+    }
+
+    /// The open file; opens it when it is asked for the first time.
+    pub(super) fn open(&self) -> Result<&OpenPart, Error> {
+        if let Some(open) = self.open.get() {
+            return Ok(open);
+        }
+        let opened = self.load().map_err(|error| error.in_file(&self.path))?;
+        Ok(self.open.get_or_init(|| opened))
+    }
+
+    #[allow(unsafe_code)]
+    fn load(&self) -> Result<OpenPart, Error> {
+        let chunks = match self.mapped {
+            // SAFETY: who opened the catalogue with `map` promised that its files do not change.
+            true => unsafe { Chunks::map(&self.path) },
+            false => Chunks::open(&self.path),
+        };
+        let chunks = chunks.map_err(|source| Error::io("open it", source))?;
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+        let metadata =
+            ArrowReaderMetadata::load(&chunks, options).map_err(Error::parquet("read its footer"))?;
+        let pages = Pages::of(&metadata, &self.cell);
+        Ok(OpenPart { chunks, metadata, pages })
+    }
+}
+
+impl Catalog {
+    /// Opens a catalogue, or the main catalogue of a collection, with a system call for each reading.
+    ///
+    /// # Errors
+    /// [`Error::NotHats`], [`Error::Property`], and those of reading its files.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_as(path.as_ref(), false)
+    }
+
+    /// Opens a catalogue as mapped memory: the quickest to search.
+    ///
+    /// # Safety
+    /// Nobody may change its files in place. Catalogues made here are only ever replaced as a whole.
+    ///
+    /// # Errors
+    /// As [`Catalog::open`].
+    #[allow(unsafe_code)]
+    pub unsafe fn map(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_as(path.as_ref(), true)
+    }
+
+    fn open_as(path: &Path, mapped: bool) -> Result<Self, Error> {
+        let read = |name: &str| std::fs::read_to_string(path.join(name));
+        if let Ok(text) = read("collection.properties") {
+            let collection = Properties::parse(&text);
+            let main = collection.wanted("hats_primary_table_url").map_err(|error| error.in_file(path))?;
+            return Self::open_as(&path.join(main), mapped);
+        }
+        Self::load(path, mapped).map_err(|error| error.in_file(path))
+    }
+
+    fn load(path: &Path, mapped: bool) -> Result<Self, Error> {
+        let read = |name: &str| {
+            std::fs::read_to_string(path.join(name)).map_err(|source| {
+                let reason = format!("{name} cannot be read ({source})");
+                if path.is_dir() { Error::NotHats { reason } } else { Error::io("open it", source) }
+            })
+        };
+        let properties = Properties::parse(&read("hats.properties").or_else(|_| read("properties"))?);
+        let suffix =
+            properties.get("hats_npix_suffix").filter(|suffix| !suffix.is_empty()).unwrap_or(".parquet");
+        if suffix == "/" {
+            let found = suffix.to_string();
+            return Err(Error::Property {
+                key: "hats_npix_suffix",
+                found,
+                wanted: "the suffix of one file a partition",
+            });
+        }
+        if let Some(order) = properties.number("hats_col_healpix_order")?
+            && order != 29
+        {
+            let found = order.to_string();
+            return Err(Error::Property { key: "hats_col_healpix_order", found, wanted: "29" });
+        }
+        let mut pixels = Pixel::read_list(&read("partition_info.csv")?)
+            .map_err(|reason| Error::NotHats { reason: format!("partition_info.csv, {reason}") })?;
+        pixels.sort_unstable_by_key(|pixel| pixel.cells().start);
+        if let Some(pair) = pixels.windows(2).find(|pair| pair[0].cells().end > pair[1].cells().start) {
+            let reason = format!("partition_info.csv: {} overlaps {}", pair[1], pair[0]);
+            return Err(Error::NotHats { reason });
+        }
+        let dataset = path.join("dataset");
+        let cell: Arc<str> = properties.get("hats_col_healpix").unwrap_or(CELL_COLUMN).into();
+        let part = |pixel: Pixel| {
+            let path = dataset.join(pixel.file(suffix));
+            Part { pixel, path, mapped, cell: cell.clone(), open: OnceLock::new() }
+        };
+        let parts: Vec<Part> = pixels.into_iter().map(part).collect();
+        let first = parts.first().ok_or_else(|| Error::NotHats { reason: "it has no partition".into() })?;
+        let schema = first.open()?.metadata.schema().clone();
+        let cell = column(&schema, &cell)?;
+        let ra = column(&schema, properties.wanted("hats_col_ra")?)?;
+        let dec = column(&schema, properties.wanted("hats_col_dec")?)?;
+        Ok(Catalog { path: path.to_path_buf(), properties, schema, parts, cell, ra, dec })
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it says about itself.
+    pub fn properties(&self) -> &Properties {
+        &self.properties
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.properties.get("obs_collection").unwrap_or("catalogue")
+    }
+
+    /// Its columns; unit, UCD and description are metadata of the fields, under the keys of
+    /// `uranometria_fits::arrow::keys`.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The columns of right ascensions and declinations.
+    pub fn position_columns(&self) -> (&str, &str) {
+        (self.schema.field(self.ra).name(), self.schema.field(self.dec).name())
+    }
+
+    /// The column that names its rows: the one whose UCD is `meta.id;meta.main`, else the first with `meta.id`, else the
+    /// first that is neither cell nor position.
+    pub fn identifier(&self) -> &str {
+        let fields = self.schema.fields();
+        let ucd = |at: &usize| fields[*at].metadata().get(keys::UCD).map_or("", String::as_str);
+        let of =
+            |at: &usize, atom: &str| ucd(at).split(';').any(|found| found.trim().eq_ignore_ascii_case(atom));
+        let all = || 0..fields.len();
+        let main = all().find(|at| of(at, "meta.id") && of(at, "meta.main"));
+        let any = || all().find(|at| of(at, "meta.id"));
+        let other = || all().find(|at| ![self.cell, self.ra, self.dec].contains(at));
+        fields[main.or_else(any).or_else(other).unwrap_or(self.cell)].name()
+    }
+
+    /// The epoch of its positions in Julian years, where it says so.
+    pub fn epoch(&self) -> Option<f64> {
+        self.properties.get(EPOCH)?.parse().ok()
+    }
+
+    /// Its partitions, ascending on the sky.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Its rows, counted in the footers of all partitions.
+    ///
+    /// # Errors
+    /// Those of opening a partition.
+    pub fn rows(&self) -> Result<u64, Error> {
+        self.parts.iter().map(Part::rows).sum()
+    }
+
+    /// The place of a column, or the nearest name in the error.
+    pub(super) fn column(&self, name: &str) -> Result<usize, Error> {
+        column(&self.schema, name).map_err(|error| error.in_file(&self.path))
+    }
+}

@@ -1,0 +1,273 @@
+//! Tables to import: parquet, CSV and FITS, all as batches with the same columns.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_cast::cast;
+use arrow_csv::reader::Format;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use uranometria_fits::arrow::{ReadOptions, TableReader, fs as fits_tables};
+use uranometria_fits::fs::OpenFile;
+
+use super::chunks::Chunks;
+use super::{Control, Stage};
+use crate::{CELL_COLUMN, Error};
+
+/// Rows a batch.
+pub(super) const BATCH: usize = 8192;
+
+/// Columns that the layout makes itself, of an earlier import or of its folders' names.
+const OWN: [&str; 4] = [CELL_COLUMN, "Norder", "Dir", "Npix"];
+
+/// Batches of a table.
+pub(super) type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send + 'a>;
+
+enum Kind {
+    Parquet(Chunks, ArrowReaderMetadata),
+    Csv(SchemaRef),
+    Fits(TableReader<OpenFile>),
+}
+
+/// A table, and where the columns wanted lie in it.
+pub(super) struct Input {
+    pub(super) path: PathBuf,
+    kind: Kind,
+    schema: SchemaRef,
+    /// For each column of the unified schema the one of the table.
+    columns: Vec<usize>,
+}
+
+/// Tables with the same columns.
+pub(super) struct Inputs {
+    pub(super) tables: Vec<Input>,
+    /// The columns of all, as those of the first; without those that the layout makes.
+    pub(super) schema: SchemaRef,
+}
+
+impl Inputs {
+    pub(super) fn open(paths: &[PathBuf], control: &Control<'_>) -> Result<Self, Error> {
+        let mut tables = Vec::with_capacity(paths.len());
+        for (n, path) in paths.iter().enumerate() {
+            control.check()?;
+            control.report(Stage::Types, n as u64, paths.len() as u64);
+            tables.push(Input::open(path).map_err(|error| error.in_file(path))?);
+        }
+        let first = tables.first().ok_or(Error::NoFiles)?;
+        let mut fields: Vec<Field> = Vec::new();
+        for field in first.schema.fields().iter().filter(|field| !OWN.contains(&field.name().as_str())) {
+            if fields.iter().any(|other| other.name() == field.name()) {
+                let reason = Error::ColumnType {
+                    column: field.name().clone(),
+                    found: "there twice".into(),
+                    wanted: "names that differ",
+                };
+                return Err(reason.in_file(&first.path));
+            }
+            fields.push(field.as_ref().clone().with_data_type(plain(field.data_type())));
+        }
+        for table in &tables[1..] {
+            unify(&mut fields, table, &first.path).map_err(|error| error.in_file(&table.path))?;
+        }
+        let places: Vec<Vec<usize>> = tables
+            .iter()
+            .map(|table| fields.iter().filter_map(|field| table.schema.index_of(field.name()).ok()).collect())
+            .collect();
+        for (table, columns) in tables.iter_mut().zip(places) {
+            table.columns = columns;
+        }
+        Ok(Inputs { tables, schema: Arc::new(Schema::new(fields)) })
+    }
+
+    /// Rows of all tables where that is known without reading them.
+    pub(super) fn rows(&self) -> Option<u64> {
+        self.tables.iter().map(Input::rows).sum()
+    }
+
+    /// Some columns of all rows, in order, with the table and the row in it of each batch's first.
+    pub(super) fn batches<'a>(
+        &'a self,
+        columns: &'a [usize],
+    ) -> impl Iterator<Item = Result<Batch<'a>, Error>> + 'a {
+        self.tables.iter().flat_map(move |table| {
+            let mut row = 0;
+            let batches: Batches<'_> = match table.batches(&self.schema, columns) {
+                Ok(batches) => batches,
+                Err(error) => Box::new(std::iter::once(Err(error))),
+            };
+            batches.map(move |batch| {
+                let rows = batch.map_err(|error| error.in_file(&table.path))?;
+                let first = row;
+                row += rows.num_rows() as u64;
+                Ok(Batch { path: &table.path, first, rows })
+            })
+        })
+    }
+
+    /// Bytes that decide whether the tables are still the same.
+    pub(super) fn identity(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        for table in &self.tables {
+            let meta = std::fs::metadata(&table.path)
+                .map_err(|source| Error::io("open it", source).in_file(&table.path))?;
+            bytes.extend_from_slice(table.path.as_os_str().as_encoded_bytes());
+            for number in [meta.len() as i64, meta.mtime(), meta.mtime_nsec()] {
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        bytes.extend_from_slice(format!("{:?}", self.schema).as_bytes());
+        Ok(bytes)
+    }
+}
+
+/// Rows that follow one another in one table.
+pub(super) struct Batch<'a> {
+    pub(super) path: &'a Path,
+    /// The row in the table of the first, from 0.
+    pub(super) first: u64,
+    pub(super) rows: RecordBatch,
+}
+
+impl Input {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let mut head = Vec::new();
+        let open = || File::open(path).map_err(|source| Error::io("open it", source));
+        open()?.take(9).read_to_end(&mut head).map_err(|source| Error::io("read it", source))?;
+        let (kind, schema) = if head.starts_with(b"PAR1") {
+            let chunks = Chunks::open(path).map_err(|source| Error::io("open it", source))?;
+            let metadata = ArrowReaderMetadata::load(&chunks, Default::default())
+                .map_err(Error::parquet("read its footer"))?;
+            let schema = metadata.schema().clone();
+            (Kind::Parquet(chunks, metadata), schema)
+        } else if head == b"SIMPLE  =" {
+            let table = fits_tables::open(path, None)?;
+            let schema = table.schema().clone();
+            (Kind::Fits(table), schema)
+        } else if !head.is_empty() && head.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..)) {
+            let (schema, _) = Format::default()
+                .with_header(true)
+                .infer_schema(BufReader::with_capacity(1 << 18, open()?), None)
+                .map_err(Error::arrow("find the types of its columns"))?;
+            let schema = Arc::new(schema);
+            (Kind::Csv(schema.clone()), schema)
+        } else {
+            return Err(Error::Format { found: String::from_utf8_lossy(&head).into_owned() });
+        };
+        Ok(Input { path: path.to_path_buf(), kind, schema, columns: Vec::new() })
+    }
+
+    fn rows(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Parquet(_, metadata) => u64::try_from(metadata.metadata().file_metadata().num_rows()).ok(),
+            Kind::Csv(_) => None,
+            Kind::Fits(table) => Some(table.rows() as u64),
+        }
+    }
+
+    /// The given columns of the unified schema.
+    fn batches<'a>(&'a self, schema: &'a SchemaRef, columns: &'a [usize]) -> Result<Batches<'a>, Error> {
+        let places: Vec<usize> = columns.iter().map(|&column| self.columns[column]).collect();
+        let batches: Batches<'a> = match &self.kind {
+            Kind::Parquet(chunks, metadata) => {
+                let mask = ProjectionMask::roots(metadata.parquet_schema(), places.iter().copied());
+                let reader =
+                    ParquetRecordBatchReaderBuilder::new_with_metadata(chunks.clone(), metadata.clone())
+                        .with_projection(mask)
+                        .with_batch_size(BATCH)
+                        .build()
+                        .map_err(Error::parquet("read its rows"))?;
+                Box::new(reader.map(|batch| batch.map_err(Error::arrow("read its rows"))))
+            }
+            Kind::Csv(schema) => {
+                let mut sorted = places.clone();
+                sorted.sort_unstable();
+                let file = File::open(&self.path).map_err(|source| Error::io("open it", source))?;
+                let reader = arrow_csv::ReaderBuilder::new(schema.clone())
+                    .with_header(true)
+                    .with_batch_size(BATCH)
+                    .with_projection(sorted)
+                    .build_buffered(BufReader::with_capacity(1 << 18, file))
+                    .map_err(Error::arrow("read its rows"))?;
+                Box::new(reader.map(|batch| batch.map_err(Error::arrow("read its rows"))))
+            }
+            Kind::Fits(table) => {
+                let mut sorted = places.clone();
+                sorted.sort_unstable();
+                let options =
+                    ReadOptions { columns: Some(sorted), batch_rows: BATCH, ..ReadOptions::default() };
+                Box::new(table.read(&options)?.map(|batch| batch.map_err(Error::from)))
+            }
+        };
+        // Readers give columns in the order of the file.
+        let order: Vec<usize> =
+            places.iter().map(|place| places.iter().filter(|other| *other < place).count()).collect();
+        let fields: Vec<Field> = columns.iter().map(|&column| schema.field(column).clone()).collect();
+        let wanted = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
+        Ok(Box::new(batches.map(move |batch| {
+            let batch = batch?;
+            let convert = |(field, &at): (&Arc<Field>, &usize)| -> Result<ArrayRef, Error> {
+                let array = batch.column(at);
+                if array.data_type() == field.data_type() {
+                    return Ok(array.clone());
+                }
+                cast(array, field.data_type())
+                    .map_err(Error::arrow("bring a column to the type of the others"))
+            };
+            let arrays: Result<Vec<ArrayRef>, Error> =
+                wanted.fields().iter().zip(&order).map(convert).collect();
+            let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            RecordBatch::try_new_with_options(wanted.clone(), arrays?, &options)
+                .map_err(Error::arrow("put its columns together"))
+        })))
+    }
+}
+
+/// The type in which a column is kept: dictionaries and views are of use in memory alone.
+fn plain(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Dictionary(_, values) => plain(values),
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        // A column of text files without a single value.
+        DataType::Null => DataType::Utf8,
+        other => other.clone(),
+    }
+}
+
+/// Widens the fields so that they hold those of another table, or says why they cannot.
+fn unify(fields: &mut [Field], table: &Input, first: &Path) -> Result<(), Error> {
+    let differs = |difference| Error::OtherColumns { first: first.to_path_buf(), difference };
+    let extra = table.schema.fields().iter().find(|field| {
+        !OWN.contains(&field.name().as_str()) && !fields.iter().any(|known| known.name() == field.name())
+    });
+    if let Some(extra) = extra {
+        return Err(differs(format!("column {} is not there", extra.name())));
+    }
+    for field in fields {
+        let Ok(other) = table.schema.field_with_name(field.name()) else {
+            return Err(differs(format!("column {} is missing", field.name())));
+        };
+        let (a, b) = (field.data_type().clone(), plain(other.data_type()));
+        if other.is_nullable() {
+            field.set_nullable(true);
+        }
+        if a == b {
+            continue;
+        }
+        let text = matches!(table.kind, Kind::Csv(_));
+        let wider = match (&a, &b) {
+            (DataType::Int64, DataType::Float64) | (DataType::Float64, DataType::Int64) if text => {
+                DataType::Float64
+            }
+            (_, DataType::Utf8) | (DataType::Utf8, _) if text => DataType::Utf8,
+            _ => return Err(differs(format!("column {} is {b}, not {a}", field.name()))),
+        };
+        field.set_data_type(wider);
+    }
+    Ok(())
+}

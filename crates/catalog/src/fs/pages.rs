@@ -1,0 +1,193 @@
+//! Which rows of a partition can be in given cells, and reading no others.
+//!
+//! The page index says the least and the greatest cell of every page. That of an open partition is kept as a list that
+//! is searched by bisection; row groups without page index count as one page.
+
+use std::ops::Range;
+
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::statistics::Statistics;
+
+use super::chunks::Chunks;
+use crate::Error;
+
+/// Rows that are decoded together, and their cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Rows in the partition.
+    pub(super) rows: Range<usize>,
+    /// The least and the greatest cell.
+    pub(super) cells: (i64, i64),
+}
+
+/// The pages of a partition.
+#[derive(Debug)]
+pub(super) struct Pages {
+    spans: Vec<Span>,
+    /// Whether each page's cells come behind those of the page before.
+    sorted: bool,
+    /// The first row of each row group, and the row behind the last.
+    groups: Vec<usize>,
+}
+
+impl Pages {
+    /// Of the column of cells with that name.
+    pub(super) fn of(metadata: &ArrowReaderMetadata, name: &str) -> Self {
+        let (file, mut spans, mut groups) = (metadata.metadata(), Vec::new(), vec![0]);
+        let leaf = file.file_metadata().schema_descr().columns().iter().position(|column| {
+            let path = column.path().parts();
+            path.len() == 1 && path[0] == name
+        });
+        for (n, group) in file.row_groups().iter().enumerate() {
+            let first = groups[n];
+            let end = first + usize::try_from(group.num_rows()).unwrap_or(0);
+            groups.push(end);
+            let index = file.page_index_for_row_group(n);
+            let pages = leaf.and_then(|leaf| Some((index.column_index(leaf)?, index.offset_index(leaf)?)));
+            if let Some((ColumnIndexMetaData::INT64(cells), places)) = pages {
+                let places = places.page_locations();
+                let start = |page: usize| {
+                    places.get(page).map_or(end, |place| first + place.first_row_index as usize)
+                };
+                spans.extend((0..places.len()).map(|page| {
+                    let least = cells.min_value(page).copied().unwrap_or(i64::MIN);
+                    let most = cells.max_value(page).copied().unwrap_or(i64::MAX);
+                    Span { rows: start(page)..start(page + 1), cells: (least, most) }
+                }));
+                continue;
+            }
+            let cells = match leaf.and_then(|leaf| group.column(leaf).statistics()) {
+                Some(Statistics::Int64(cells)) => (
+                    cells.min_opt().copied().unwrap_or(i64::MIN),
+                    cells.max_opt().copied().unwrap_or(i64::MAX),
+                ),
+                _ => (i64::MIN, i64::MAX),
+            };
+            spans.push(Span { rows: first..end, cells });
+        }
+        let sorted = spans.windows(2).all(|pair| pair[0].cells.1 <= pair[1].cells.0);
+        Pages { spans, sorted, groups }
+    }
+
+    /// The rows of pages that may have cells in the ranges, which ascend and are apart; neighbours joined.
+    pub(super) fn select(&self, ranges: &[Range<u64>]) -> Vec<Range<usize>> {
+        let mut rows: Vec<Range<usize>> = Vec::new();
+        let mut add = |span: &Span| match rows.last_mut() {
+            Some(last) if last.end >= span.rows.start => last.end = last.end.max(span.rows.end),
+            _ => rows.push(span.rows.clone()),
+        };
+        let touches = |span: &Span, range: &Range<u64>| {
+            i64::try_from(range.start).is_ok_and(|start| span.cells.1 >= start)
+                && i64::try_from(range.end).is_ok_and(|end| span.cells.0 < end)
+        };
+        if !self.sorted {
+            self.spans.iter().filter(|span| ranges.iter().any(|range| touches(span, range))).for_each(add);
+            return rows;
+        }
+        let mut next = 0;
+        for range in ranges {
+            let start = i64::try_from(range.start).unwrap_or(i64::MAX);
+            next += self.spans[next..].partition_point(|span| span.cells.1 < start);
+            while let Some(span) = self.spans.get(next).filter(|span| touches(span, range)) {
+                add(span);
+                next += 1;
+            }
+            // The page may touch the next range as well.
+            next = next.saturating_sub(1);
+        }
+        rows
+    }
+
+    /// The rows of pages that are all in one cell of `29 - shift / 2`, with that cell, and the rows of the others.
+    pub(super) fn divided(&self, shift: u8) -> (Vec<(u64, usize)>, Vec<Range<usize>>) {
+        let (mut alike, mut mixed) = (Vec::new(), Vec::new());
+        for span in &self.spans {
+            let (least, most) = span.cells;
+            if least >= 0 && most < i64::MAX && least >> shift == most >> shift {
+                alike.push(((least >> shift) as u64, span.rows.len()));
+            } else {
+                mixed.push(span.rows.clone());
+            }
+        }
+        (alike, mixed)
+    }
+
+    /// Reads some columns of some rows.
+    pub(super) fn read(
+        &self,
+        (chunks, metadata): (&Chunks, &ArrowReaderMetadata),
+        mask: ProjectionMask,
+        rows: &[Range<usize>],
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader, Error> {
+        let touched = |group: &usize| {
+            let (start, end) = (self.groups[*group], self.groups[*group + 1]);
+            let at = rows.partition_point(|rows| rows.end <= start);
+            rows.get(at).is_some_and(|rows| rows.start < end)
+        };
+        let groups: Vec<usize> = match rows {
+            [] => Vec::new(),
+            [first, ..] => {
+                let from = self.groups.partition_point(|start| *start <= first.start) - 1;
+                let to = self.groups.partition_point(|start| *start < rows[rows.len() - 1].end);
+                (from..to.min(self.groups.len() - 1)).filter(touched).collect()
+            }
+        };
+        // Rows counted in the chosen row groups alone.
+        let (mut inside, mut before) = (Vec::new(), 0);
+        for &group in &groups {
+            let (start, end) = (self.groups[group], self.groups[group + 1]);
+            let at = rows.partition_point(|rows| rows.end <= start);
+            for rows in rows[at..].iter().take_while(|rows| rows.start < end) {
+                inside.push(rows.start.max(start) - start + before..rows.end.min(end) - start + before);
+            }
+            before += end - start;
+        }
+        let selected: usize = inside.iter().map(ExactSizeIterator::len).sum();
+        let selection = RowSelection::from_consecutive_ranges(inside.into_iter(), before);
+        ParquetRecordBatchReaderBuilder::new_with_metadata(chunks.clone(), metadata.clone())
+            .with_projection(mask)
+            .with_row_groups(groups)
+            .with_row_selection(selection)
+            .with_batch_size(batch_rows.min(selected).max(1))
+            .build()
+            .map_err(Error::parquet("read its rows"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pages(spans: Vec<Span>) -> Pages {
+        let sorted = spans.windows(2).all(|pair| pair[0].cells.1 <= pair[1].cells.0);
+        let end = spans.last().map_or(0, |span| span.rows.end);
+        Pages { spans, sorted, groups: vec![0, end] }
+    }
+
+    proptest! {
+        #[test]
+        fn bisection_finds_the_pages_that_looking_at_all_finds(
+            steps in prop::collection::vec((0_i64..5, 0_i64..5, 1_usize..4), 1..30),
+            cuts in prop::collection::btree_set(0_u64..160, 0..20),
+        ) {
+            let (mut cell, mut row, mut spans) = (0, 0, Vec::new());
+            for (gap, width, rows) in steps {
+                spans.push(Span { rows: row..row + rows, cells: (cell + gap, cell + gap + width) });
+                (cell, row) = (cell + gap + width, row + rows);
+            }
+            let cuts: Vec<u64> = cuts.into_iter().collect();
+            let ranges: Vec<Range<u64>> = cuts.chunks_exact(2).map(|cut| cut[0]..cut[1]).collect();
+            let sorted = pages(spans.clone());
+            let unsorted = Pages { spans, sorted: false, groups: vec![] };
+            prop_assert!(sorted.sorted);
+            prop_assert_eq!(sorted.select(&ranges), unsorted.select(&ranges));
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The rows of a region, read from no more pages than they lie in.
+//!
+//! A region becomes ranges of cells, these become pages by the page index, and of the rows of those pages the ones in
+//! cells that are all inside are kept as they are; those in cells at the boundary are tested one by one.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::builder::BooleanBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow_schema::{Schema, SchemaRef};
+use arrow_select::filter::filter_record_batch;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use uranometria_sky::{CellRange, Cost, Region};
+
+use super::catalog::Catalog;
+use crate::positions::doubles;
+use crate::{Condition, Error};
+
+/// Where on the sky to look.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Place {
+    /// Everywhere.
+    #[default]
+    Anywhere,
+    /// In a region; its boundary is inside.
+    Region(Region),
+    /// In cells of depth 29, as `Moc::ranges` has them: ascending and apart.
+    Cells(Vec<Range<u64>>),
+}
+
+impl<R: Into<Region>> From<R> for Place {
+    fn from(region: R) -> Self {
+        Place::Region(region.into())
+    }
+}
+
+/// What to search a catalogue for.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Where.
+    pub place: Place,
+    /// The columns wanted, in that order; `None` is all.
+    pub columns: Option<Vec<String>>,
+    /// Conditions that rows must meet, all of them.
+    pub conditions: Vec<Condition>,
+    /// The most rows a batch may have.
+    pub batch_rows: usize,
+}
+
+impl Default for Query {
+    /// All rows and columns.
+    fn default() -> Self {
+        Query { place: Place::Anywhere, columns: None, conditions: Vec::new(), batch_rows: 1 << 16 }
+    }
+}
+
+/// The place as cells.
+#[derive(Debug)]
+enum Cells {
+    All,
+    Ranges(Vec<CellRange>),
+}
+
+/// Rows found, batch by batch in the order of their cells. Ends behind an error.
+#[derive(Debug)]
+pub struct Search<'a> {
+    catalog: &'a Catalog,
+    region: Option<Region>,
+    cells: Cells,
+    /// The same without their kinds, neighbours joined.
+    joined: Vec<Range<u64>>,
+    conditions: Vec<(usize, Condition)>,
+    /// Columns that are read, ascending, and where among them those wanted are.
+    read: Vec<usize>,
+    wanted: Vec<usize>,
+    schema: SchemaRef,
+    batch_rows: usize,
+    next_part: usize,
+    open: Option<(usize, ParquetRecordBatchReader)>,
+    decoded: u64,
+}
+
+impl Catalog {
+    /// Looks for rows.
+    ///
+    /// Partitions that the place does not touch are not opened, and of the others the pages it touches are decoded.
+    ///
+    /// # Errors
+    /// [`Error::NoColumn`] with the nearest name.
+    pub fn search(&self, query: &Query) -> Result<Search<'_>, Error> {
+        let (region, cells) = match &query.place {
+            Place::Anywhere => (None, Cells::All),
+            // As fine as is worth its while: 100 cells cost some microseconds, as does testing 2000 rows.
+            Place::Region(region) => {
+                (Some(region.clone()), Cells::Ranges(region.coverage(Cost::Cells(100)).ranges().to_vec()))
+            }
+            Place::Cells(ranges) => {
+                let full = |range: &Range<u64>| CellRange { start: range.start, end: range.end, full: true };
+                (None, Cells::Ranges(ranges.iter().map(full).collect()))
+            }
+        };
+        let joined = match &cells {
+            Cells::All => Vec::new(),
+            Cells::Ranges(ranges) => joined(ranges),
+        };
+        let wanted: Vec<usize> = match &query.columns {
+            None => (0..self.schema().fields().len()).collect(),
+            Some(names) => names.iter().map(|name| self.column(name)).collect::<Result<_, Error>>()?,
+        };
+        let conditions: Vec<(usize, Condition)> = query
+            .conditions
+            .iter()
+            .map(|condition| Ok((self.column(&condition.column)?, condition.clone())))
+            .collect::<Result<_, Error>>()?;
+        let mut read: Vec<usize> =
+            wanted.iter().copied().chain(conditions.iter().map(|(column, _)| *column)).collect();
+        if matches!(cells, Cells::Ranges(_)) {
+            read.push(self.cell);
+        }
+        if region.is_some() {
+            read.extend([self.ra, self.dec]);
+        }
+        read.sort_unstable();
+        read.dedup();
+        let fields: Vec<_> = wanted.iter().map(|&column| self.schema().fields()[column].clone()).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let at = |column: &usize| read.partition_point(|other| other < column);
+        let wanted = wanted.iter().map(at).collect();
+        let conditions = conditions.into_iter().map(|(column, condition)| (at(&column), condition)).collect();
+        Ok(Search {
+            catalog: self,
+            region,
+            next_part: match joined.first() {
+                Some(first) => self.parts.partition_point(|part| part.pixel().cells().end <= first.start),
+                None if matches!(cells, Cells::All) => 0,
+                None => self.parts.len(),
+            },
+            cells,
+            joined,
+            conditions,
+            read,
+            wanted,
+            schema,
+            batch_rows: query.batch_rows.max(1),
+            open: None,
+            decoded: 0,
+        })
+    }
+}
+
+fn joined(ranges: &[CellRange]) -> Vec<Range<u64>> {
+    let mut joined: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => joined.push(range.start..range.end),
+        }
+    }
+    joined
+}
+
+impl Search<'_> {
+    /// The columns of every batch.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Rows that were decoded so far, whether they were found to be inside or not.
+    pub fn decoded(&self) -> u64 {
+        self.decoded
+    }
+
+    /// Opens the next partition with pages to read; false if there is none.
+    fn advance(&mut self) -> Result<bool, Error> {
+        while let Some(part) = self.catalog.parts.get(self.next_part) {
+            let inside = part.pixel().cells();
+            let at = self.joined.partition_point(|range| range.end <= inside.start);
+            if matches!(self.cells, Cells::Ranges(_)) {
+                let Some(range) = self.joined.get(at) else {
+                    self.next_part = self.catalog.parts.len();
+                    return Ok(false);
+                };
+                if range.start >= inside.end {
+                    let parts = &self.catalog.parts[self.next_part..];
+                    self.next_part += parts.partition_point(|part| part.pixel().cells().end <= range.start);
+                    continue;
+                }
+            }
+            self.next_part += 1;
+            let open = part.open()?;
+            let in_file = |error: Error| error.in_file(part.path());
+            let all = Range { start: 0, end: open.metadata.metadata().file_metadata().num_rows() as usize };
+            let rows = match self.cells {
+                Cells::All => Vec::from_iter([all]),
+                Cells::Ranges(_) => open.pages.select(&self.joined[at..]),
+            };
+            if rows.iter().all(Range::is_empty) {
+                continue;
+            }
+            let mask = ProjectionMask::roots(open.metadata.parquet_schema(), self.read.iter().copied());
+            let reader = open
+                .pages
+                .read((&open.chunks, &open.metadata), mask, &rows, self.batch_rows)
+                .map_err(in_file)?;
+            self.open = Some((self.next_part - 1, reader));
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// The rows of a batch that are wanted.
+    fn keep(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        let runs = match &self.cells {
+            Cells::All => None,
+            Cells::Ranges(ranges) => self.inside(batch, ranges)?,
+        };
+        let arrays: Vec<ArrayRef> = self.wanted.iter().map(|&column| batch.column(column).clone()).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let wanted = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+            .map_err(Error::arrow("put its columns together"))?;
+        let mut mask = runs;
+        for (column, condition) in &self.conditions {
+            let met = condition.met(batch.column(*column))?;
+            mask = Some(match mask {
+                None => met,
+                Some(mask) => BooleanArray::new(mask.values() & met.values(), None),
+            });
+        }
+        let Some(mask) = mask else { return Ok(wanted) };
+        let count = mask.true_count();
+        if count == mask.len() {
+            return Ok(wanted);
+        }
+        // One run of rows needs no copy.
+        if let Some(first) = mask.values().set_indices().next()
+            && mask.values().slice(first, count.min(mask.len() - first)).count_set_bits() == count
+        {
+            return Ok(wanted.slice(first, count));
+        }
+        filter_record_batch(&wanted, &mask).map_err(Error::arrow("select its rows"))
+    }
+
+    /// Which rows of a batch are inside; None for all.
+    fn inside(&self, batch: &RecordBatch, ranges: &[CellRange]) -> Result<Option<BooleanArray>, Error> {
+        let place = |column: usize| self.read.partition_point(|other| *other < column);
+        let cells = batch.column(place(self.catalog.cell));
+        let cells = cells.as_primitive_opt::<Int64Type>().ok_or_else(|| Error::ColumnType {
+            column: self.catalog.schema().field(self.catalog.cell).name().clone(),
+            found: cells.data_type().to_string(),
+            wanted: "64-bit integers",
+        })?;
+        let cells = cells.values();
+        let mut mask = BooleanBuilder::with_capacity(cells.len());
+        if !cells.is_sorted() {
+            return self.inside_unsorted(batch, ranges).map(Some);
+        }
+        let coordinates = match self.region {
+            None => None,
+            Some(_) => Some((
+                doubles(batch.column(place(self.catalog.ra)), "right ascension")?,
+                doubles(batch.column(place(self.catalog.dec)), "declination")?,
+            )),
+        };
+        let Some(&first) = cells.first() else { return Ok(None) };
+        let mut row = 0;
+        let mut tested: Vec<bool> = Vec::new();
+        let from = ranges.partition_point(|range| (range.end as i64) <= first);
+        for range in &ranges[from..] {
+            if row == cells.len() {
+                break;
+            }
+            let start = row + cells[row..].partition_point(|cell| *cell < range.start as i64);
+            let end = start + cells[start..].partition_point(|cell| *cell < range.end as i64);
+            mask.append_n(start - row, false);
+            match (&self.region, &coordinates) {
+                (Some(region), Some((ra, dec))) if !range.full => {
+                    tested.clear();
+                    tested.resize(end - start, false);
+                    region.contains_slice(
+                        &ra.values()[start..end],
+                        &dec.values()[start..end],
+                        &mut tested,
+                    )?;
+                    mask.append_slice(&tested);
+                }
+                _ => mask.append_n(end - start, true),
+            }
+            row = end;
+        }
+        mask.append_n(cells.len() - row, false);
+        Ok(Some(mask.finish()))
+    }
+
+    /// The same where rows are in any order: catalogues of other programs.
+    fn inside_unsorted(&self, batch: &RecordBatch, ranges: &[CellRange]) -> Result<BooleanArray, Error> {
+        let place = |column: usize| self.read.partition_point(|other| *other < column);
+        if let Some(region) = &self.region {
+            let ra = doubles(batch.column(place(self.catalog.ra)), "right ascension")?;
+            let dec = doubles(batch.column(place(self.catalog.dec)), "declination")?;
+            let mut inside = vec![false; batch.num_rows()];
+            region.contains_slice(ra.values(), dec.values(), &mut inside)?;
+            return Ok(inside.into());
+        }
+        let cells = batch.column(place(self.catalog.cell)).as_primitive::<Int64Type>();
+        let inside = |cell: &i64| {
+            let after = ranges.partition_point(|range| (range.start as i64) <= *cell);
+            after > 0 && *cell < ranges[after - 1].end as i64
+        };
+        Ok(cells.values().iter().map(inside).collect::<Vec<bool>>().into())
+    }
+}
+
+impl Iterator for Search<'_> {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Some((part, reader)) = &mut self.open else {
+                match self.advance() {
+                    Ok(true) => continue,
+                    Ok(false) => return None,
+                    Err(error) => {
+                        self.next_part = self.catalog.parts.len();
+                        return Some(Err(error));
+                    }
+                }
+            };
+            let part = *part;
+            let Some(batch) = reader.next() else {
+                self.open = None;
+                continue;
+            };
+            let kept = batch.map_err(Error::arrow("read its rows")).and_then(|batch| {
+                self.decoded += batch.num_rows() as u64;
+                self.keep(&batch)
+            });
+            match kept {
+                Ok(batch) if batch.num_rows() == 0 => {}
+                Ok(batch) => return Some(Ok(batch)),
+                Err(error) => {
+                    (self.open, self.next_part) = (None, self.catalog.parts.len());
+                    return Some(Err(error.in_file(self.catalog.parts[part].path())));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Whether a catalogue is what it says.
+//!
+//! The reference validator looks at names and properties; this reads every position: rows are counted against the
+//! properties and `_metadata`, each is in the cell that its position has, in its partition, and in order.
+
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use uranometria_sky::healpix::{self, MAX_DEPTH};
+
+use super::catalog::{Catalog, Part};
+use super::chunks::Chunks;
+use super::{Control, Stage};
+use crate::Error;
+use crate::positions::Positions;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Rows read.
+    pub rows: u64,
+    /// Partitions read.
+    pub partitions: usize,
+    /// What is wrong, one line each; the catalogue is sound if there is none.
+    pub problems: Vec<String>,
+}
+
+/// Reads all positions of a catalogue and proves its layout.
+///
+/// # Errors
+/// Where the catalogue cannot be opened at all, and [`Error::Interrupted`]; what is wrong inside is in
+/// [`Verified::problems`].
+pub fn verify(path: impl AsRef<Path>, control: &Control<'_>) -> Result<Verified, Error> {
+    let catalog = Catalog::open(path)?;
+    let mut verified = Verified::default();
+    let said = catalog.properties().number("hats_nrows").unwrap_or_else(|error| {
+        verified.problems.push(error.to_string());
+        None
+    });
+    for part in catalog.parts() {
+        match check_part(&catalog, part, &mut verified, said.unwrap_or(0), control) {
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => verified.problems.push(error.to_string()),
+            Ok(()) => verified.partitions += 1,
+        }
+    }
+    if said != Some(verified.rows) {
+        let said = said.map_or("nothing".to_string(), |said| said.to_string());
+        verified.problems.push(format!("property hats_nrows: found {said}, expected {}", verified.rows));
+    }
+    check_footer(&catalog, &mut verified);
+    Ok(verified)
+}
+
+fn check_footer(catalog: &Catalog, verified: &mut Verified) {
+    let path = catalog.path().join("dataset").join("_metadata");
+    let footer = Chunks::open(&path)
+        .map_err(|source| Error::io("open it", source))
+        .and_then(|chunks| {
+            ArrowReaderMetadata::load(&chunks, Default::default()).map_err(Error::parquet("read its footer"))
+        })
+        .map_err(|error| error.in_file(&path));
+    match footer {
+        Err(error) => verified.problems.push(error.to_string()),
+        Ok(footer) => {
+            let found =
+                footer.metadata().row_groups().iter().map(|group| group.num_rows() as u64).sum::<u64>();
+            if found != verified.rows {
+                let rows = verified.rows;
+                verified.problems.push(format!("dataset/_metadata: found {found} rows, expected {rows}"));
+            }
+        }
+    }
+}
+
+fn check_part(
+    catalog: &Catalog,
+    part: &Part,
+    verified: &mut Verified,
+    total: u64,
+    control: &Control<'_>,
+) -> Result<(), Error> {
+    let open = part.open()?;
+    let columns = [catalog.cell, catalog.ra, catalog.dec];
+    if open.metadata.schema().fields() != catalog.schema().fields() {
+        let difference = "names, types or metadata differ".to_string();
+        return Err(Error::OtherColumns { first: catalog.parts()[0].path().to_path_buf(), difference }
+            .in_file(part.path()));
+    }
+    let mask = ProjectionMask::roots(open.metadata.parquet_schema(), columns);
+    let reader =
+        ParquetRecordBatchReaderBuilder::new_with_metadata(open.chunks.clone(), open.metadata.clone())
+            .with_projection(mask)
+            .with_batch_size(1 << 16)
+            .build()
+            .map_err(Error::parquet("read its rows"))?;
+    let place = |column| columns.iter().filter(|other| **other < column).count();
+    let mut last = i64::MIN;
+    let mut wrong: Option<String> = None;
+    let mut row = 0;
+    for batch in reader {
+        control.check()?;
+        let batch =
+            batch.map_err(Error::arrow("read its rows")).map_err(|error| error.in_file(part.path()))?;
+        if wrong.is_none() {
+            let places = columns.map(place);
+            wrong = check_rows(&batch, places, part, &mut last)
+                .map(|(n, what)| format!("row {}: {what}", row + n + 1));
+        }
+        row += batch.num_rows();
+        verified.rows += batch.num_rows() as u64;
+        control.report(Stage::Verifying, verified.rows, total);
+    }
+    if let Some(wrong) = wrong {
+        verified.problems.push(format!("{}: {wrong}", part.path().display()));
+    }
+    Ok(())
+}
+
+/// The first row that is wrong, and how.
+fn check_rows(
+    batch: &RecordBatch,
+    [cell, ra, dec]: [usize; 3],
+    part: &Part,
+    last: &mut i64,
+) -> Option<(usize, String)> {
+    let Some(cells) = batch.column(cell).as_primitive_opt::<Int64Type>() else {
+        return Some((0, format!("cells are {}, expected 64-bit integers", batch.column(cell).data_type())));
+    };
+    let positions = match Positions::of(batch, ra, dec) {
+        Ok(positions) => positions,
+        Err(error) => return Some((0, error.to_string())),
+    };
+    if let Some(bad) = positions.bad().first() {
+        return Some((bad.row, format!("has no position, expected {}", bad.wanted)));
+    }
+    let mut expected = vec![0; batch.num_rows()];
+    if let Err(error) =
+        healpix::hash_slice(MAX_DEPTH, positions.ra.values(), positions.dec.values(), &mut expected)
+    {
+        return Some((0, error.to_string()));
+    }
+    let inside = part.pixel().cells();
+    for (row, (&cell, &expected)) in cells.values().iter().zip(&expected).enumerate() {
+        if cell != expected as i64 {
+            return Some((row, format!("cell is {cell}, expected {expected} by its position")));
+        }
+        if !inside.contains(&expected) {
+            return Some((row, format!("cell {cell} is not in {}", part.pixel())));
+        }
+        if cell < *last {
+            return Some((row, format!("cell {cell} comes behind {last}, expected them in order")));
+        }
+        *last = cell;
+    }
+    None
+}

@@ -1,0 +1,212 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use uranometria_catalog::Error;
+use uranometria_catalog::fs::{Catalog, Control, ImportOptions, Progress, Query, import, verify};
+use uranometria_fits::arrow::WriteOptions;
+use uranometria_fits::arrow::fs::NewTable;
+use uranometria_fits::fs::Durability;
+
+use crate::support::{catalogue, stars, table, tree, write_parquet};
+
+#[test]
+fn every_row_is_in_the_catalogue_once_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(30_000, 1);
+    let (out, imported) = catalogue(folder.path(), "stars", &ra, &dec, 2000);
+    assert_eq!((imported.rows, imported.skipped, imported.resumed), (30_000, 0, 0));
+    let verified = verify(&out, &Control::none()).unwrap();
+    assert_eq!((verified.rows, verified.problems), (30_000, vec![]));
+    let catalog = Catalog::open(&out).unwrap();
+    assert!(catalog.parts().len() > 20 && catalog.rows().unwrap() == 30_000);
+    let mut seen = BTreeSet::new();
+    for part in catalog.parts() {
+        assert!(part.rows().unwrap() <= 2000 || part.pixel().order == 10);
+        let file = fs::File::open(part.path()).unwrap();
+        for batch in ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap() {
+            let batch = batch.unwrap();
+            let column = |n: usize| batch.column(n).as_primitive::<Float64Type>();
+            for (row, id) in batch.column(1).as_primitive::<Int64Type>().values().iter().enumerate() {
+                assert!(seen.insert(*id));
+                let n = usize::try_from(*id).unwrap();
+                assert_eq!((column(2).value(row), column(3).value(row)), (ra[n], dec[n]));
+                let name = batch.column(5).as_string::<i32>();
+                assert_eq!(
+                    name.iter().nth(row).flatten(),
+                    (id % 5 != 0).then(|| format!("star {id}")).as_deref()
+                );
+            }
+        }
+    }
+    assert_eq!(seen.len(), 30_000);
+    assert_eq!(catalog.schema().field(2).metadata()["ucd"], "pos.eq.ra;meta.main");
+}
+
+#[test]
+fn an_interrupted_import_goes_on_and_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(60_000, 2);
+    let input = [write_parquet(&folder.path().join("in.parquet"), &table(&ra, &dec, 0))];
+    // One MiB a run, the least: several runs.
+    let options = ImportOptions {
+        rows_per_partition: 5000,
+        memory: 1,
+        threads: 2,
+        date: Some("2026-01-01T00:00UTC".into()),
+        ..ImportOptions::default()
+    };
+    let whole = folder.path().join("whole").join("stars");
+    fs::create_dir(whole.parent().unwrap()).unwrap();
+    let calls = AtomicU64::new(0);
+    let count = |_: Progress| {
+        calls.fetch_add(1, Ordering::Relaxed);
+    };
+    let watched = Control { progress: &count, ..Control::none() };
+    import(&input, &whole, &options, &watched).unwrap();
+    let (wanted, calls) = (tree(&whole), calls.into_inner());
+    assert!(calls > 30, "{calls}");
+    let mut resumed = 0;
+    for stop_at in (1..calls).step_by(7) {
+        let out = folder.path().join(format!("at{stop_at}")).join("stars");
+        fs::create_dir(out.parent().unwrap()).unwrap();
+        let (stop, calls) = (AtomicBool::new(false), AtomicU64::new(0));
+        let stopping = |_: Progress| {
+            if calls.fetch_add(1, Ordering::Relaxed) + 1 == stop_at {
+                stop.store(true, Ordering::Relaxed);
+            }
+        };
+        match import(&input, &out, &options, &Control { progress: &stopping, stop: &stop }) {
+            Err(Error::Interrupted) => assert!(!out.exists()),
+            // The last call may come too late to stop anything.
+            other => assert!(other.is_ok() && stop_at + 3 > calls.into_inner(), "{other:?}"),
+        }
+        let imported = import(&input, &out, &options, &Control::none()).unwrap();
+        resumed = resumed.max(imported.resumed);
+        assert!(tree(&out) == wanted, "stopped at {stop_at}");
+        assert_eq!(fs::read_dir(out.parent().unwrap()).unwrap().count(), 1);
+    }
+    assert!(resumed > 30_000, "{resumed}");
+}
+
+#[test]
+fn memory_and_threads_do_not_change_the_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(40_000, 3);
+    let input = [write_parquet(&folder.path().join("in.parquet"), &table(&ra, &dec, 0))];
+    let mut trees = Vec::new();
+    for (memory, threads) in [(1, 3), (1 << 30, 1)] {
+        let options = ImportOptions {
+            memory,
+            threads,
+            name: Some("stars".into()),
+            date: Some("2026".into()),
+            ..ImportOptions::default()
+        };
+        let out = folder.path().join(format!("by{threads}"));
+        import(&input, &out, &options, &Control::none()).unwrap();
+        trees.push(tree(&out));
+    }
+    assert!(trees[0] == trees[1]);
+}
+
+#[test]
+fn a_row_without_position_is_named_and_can_be_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("a.csv");
+    fs::write(&csv, "id,RA,Dec,mag\n1,10.5,20.25,3\n2,,1,4.5\n3,11,91,\n4,x,0,1\n5,12,-90,2\n").unwrap();
+    let out = folder.path().join("out");
+    let mut options = ImportOptions { ra: "ra".into(), dec: "dec".into(), ..ImportOptions::default() };
+    let error = import(std::slice::from_ref(&csv), &out, &options, &Control::none()).unwrap_err().to_string();
+    assert!(error.contains("a.csv: row 2, ra: found no number, expected finite degrees"), "{error}");
+    options.skip_bad = true;
+    let imported = import(std::slice::from_ref(&csv), &out, &options, &Control::none()).unwrap();
+    let skipped: Vec<(u64, &str)> =
+        imported.skipped_rows.iter().map(|row| (row.row, row.column.as_str())).collect();
+    assert_eq!((imported.rows, imported.skipped), (2, 3));
+    assert_eq!(skipped, [(2, "ra"), (3, "dec"), (4, "ra")]);
+    assert_eq!(verify(&out, &Control::none()).unwrap().problems, Vec::<String>::new());
+
+    options.ra = "RAJ".into();
+    let error = import(&[csv], &out, &options, &Control::none()).unwrap_err().to_string();
+    assert!(error.contains("column RAJ is not there; did you mean RA?"), "{error}");
+}
+
+#[test]
+fn tables_of_text_with_whole_and_other_numbers_become_one_catalogue() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (folder.path().join("a.csv"), folder.path().join("b.csv"));
+    fs::write(&a, "ra,dec,x\n1,2,3\n").unwrap();
+    fs::write(&b, "x,dec,ra\n3.5,2.5,1\n").unwrap();
+    let out = folder.path().join("out");
+    import(&[a.clone(), b], &out, &ImportOptions::default(), &Control::none()).unwrap();
+    let catalog = Catalog::open(&out).unwrap();
+    assert_eq!(catalog.rows().unwrap(), 2);
+    assert!(catalog.schema().field(3).data_type().is_floating());
+    fs::write(folder.path().join("c.csv"), "ra,dec\n1,2\n").unwrap();
+    let error = import(&[a, folder.path().join("c.csv")], &out, &ImportOptions::default(), &Control::none());
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("c.csv: its columns are not those of") && error.contains("column x is missing"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_fits_table_gives_the_rows_of_the_same_parquet_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(2000, 9);
+    let batch = table(&ra, &dec, 0).project(&[0, 1, 2]).unwrap();
+    let fits = folder.path().join("in.fits");
+    let mut writer = NewTable::create(&fits, batch.schema_ref(), WriteOptions::default()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.publish(Durability::Process).unwrap();
+    let mut rows = Vec::new();
+    for (name, input) in [("a", fits), ("b", write_parquet(&folder.path().join("in.parquet"), &batch))] {
+        let out = folder.path().join(name);
+        import(&[input], &out, &ImportOptions::default(), &Control::none()).unwrap();
+        let catalog = Catalog::open(&out).unwrap();
+        assert_eq!(catalog.schema().field(2).metadata()["ucd"], "pos.eq.ra;meta.main");
+        let found: Vec<_> = catalog.search(&Query::default()).unwrap().map(Result::unwrap).collect();
+        let values = |n: usize| -> Vec<_> { found.iter().map(|batch| batch.column(n).clone()).collect() };
+        rows.push([values(0), values(1), values(2), values(3)]);
+    }
+    assert!(rows[0] == rows[1]);
+}
+
+#[test]
+fn a_folder_that_is_no_catalogue_is_not_replaced_but_an_older_catalogue_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = [write_parquet(&folder.path().join("in.parquet"), &table(&[1.0], &[2.0], 0))];
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("thesis.tex"), "").unwrap();
+    let error = import(&input, &out, &ImportOptions::default(), &Control::none()).unwrap_err();
+    assert!(error.to_string().contains("no HATS catalogue"), "{error}");
+    fs::remove_file(out.join("thesis.tex")).unwrap();
+    for _ in 0..2 {
+        import(&input, &out, &ImportOptions::default(), &Control::none()).unwrap();
+        assert_eq!(Catalog::open(&out).unwrap().rows().unwrap(), 1);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_changed_catalogue_does_not_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(3000, 4);
+    let (out, _) = catalogue(folder.path(), "stars", &ra, &dec, 500);
+    let properties = out.join("hats.properties");
+    let text = fs::read_to_string(&properties).unwrap();
+    fs::write(&properties, text.replace("hats_nrows=3000", "hats_nrows=2999")).unwrap();
+    let problems = verify(&out, &Control::none()).unwrap().problems;
+    assert_eq!(problems, ["property hats_nrows: found 2999, expected 3000"]);
+    let catalog = Catalog::open(&out).unwrap();
+    let (one, two) = (catalog.parts()[0].path(), catalog.parts()[1].path());
+    fs::copy(one, two).unwrap();
+    let problems = verify(&out, &Control::none()).unwrap().problems;
+    assert!(problems.iter().any(|problem| problem.contains("is not in Norder")), "{problems:?}");
+}

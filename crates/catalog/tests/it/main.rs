@@ -1,0 +1,6 @@
+//! Catalogues in a folder, from import to search.
+
+mod importing;
+mod matching;
+mod searching;
+mod support;

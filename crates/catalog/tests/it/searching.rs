@@ -1,0 +1,144 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use uranometria_catalog::fs::{Catalog, Place, Query};
+use uranometria_catalog::{Comparison, Condition, Error, Value};
+use uranometria_sky::{Angle, Cone, Cost, Direction, EllipticalCone, Polygon, Region, SkyBox, Zone};
+
+use crate::support::{catalogue, stars};
+
+fn place(ra: f64, dec: f64) -> Direction {
+    Direction::from_degrees(ra, dec).unwrap()
+}
+
+fn degrees(degrees: f64) -> Angle {
+    Angle::from_degrees(degrees)
+}
+
+fn ids<'a>(batches: impl Iterator<Item = Result<RecordBatch, Error>> + 'a) -> Vec<i64> {
+    let ids = |batch: Result<RecordBatch, Error>| {
+        batch.unwrap().column(0).as_primitive::<Int64Type>().values().to_vec()
+    };
+    batches.flat_map(ids).collect()
+}
+
+fn search(catalog: &Catalog, place: Place, conditions: Vec<Condition>, batch_rows: usize) -> BTreeSet<i64> {
+    let columns = Some(vec!["id".to_string()]);
+    let found = ids(catalog.search(&Query { place, columns, conditions, batch_rows }).unwrap());
+    let once: BTreeSet<i64> = found.iter().copied().collect();
+    assert_eq!(once.len(), found.len(), "a row was found twice");
+    once
+}
+
+fn regions() -> Vec<Region> {
+    let cone = |ra, dec, radius| Region::from(Cone::new(place(ra, dec), degrees(radius)).unwrap());
+    let mut regions = vec![
+        cone(0.0, 90.0, 0.25),
+        cone(10.0, -89.999, 0.005),
+        cone(0.0, 0.0, 0.05),
+        cone(200.0, 30.0, 20.0),
+        cone(200.0, 30.0, 0.0),
+        cone(45.0, 45.0, 180.0),
+        SkyBox::new(place(0.0, 0.0), degrees(0.1), degrees(0.05)).unwrap().into(),
+        Zone::new(359.95, 0.05, -0.02, 0.1).unwrap().into(),
+        Zone::new(0.0, 360.0, 89.7, 90.0).unwrap().into(),
+        EllipticalCone::new(place(0.0, 0.0), degrees(0.1), degrees(0.02), degrees(30.0)).unwrap().into(),
+        Polygon::new(&[place(359.9, -0.1), place(0.1, -0.05), place(0.0, 0.1)]).unwrap().into(),
+        Polygon::new(&[place(0.0, 70.0), place(120.0, 70.0), place(240.0, 75.0)]).unwrap().into(),
+    ];
+    regions.extend((0..20).map(|n| cone(f64::from(n) * 18.0, f64::from(n) * 9.0 - 85.0, 3.0)));
+    regions
+}
+
+fn brute_force(region: &Region, ra: &[f64], dec: &[f64]) -> BTreeSet<i64> {
+    let mut inside = vec![false; ra.len()];
+    region.contains_slice(ra, dec, &mut inside).unwrap();
+    (0..).zip(inside).filter(|(_, inside)| *inside).map(|(id, _)| id).collect()
+}
+
+#[allow(unsafe_code)]
+fn opened(path: &Path) -> [Catalog; 2] {
+    // SAFETY: nobody else knows the folder.
+    [Catalog::open(path).unwrap(), unsafe { Catalog::map(path) }.unwrap()]
+}
+
+#[test]
+fn a_region_has_the_rows_that_testing_each_row_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(50_000, 5);
+    for rows_per_partition in [1_000_000, 3000] {
+        let name = format!("stars{rows_per_partition}");
+        let (out, _) = catalogue(folder.path(), &name, &ra, &dec, rows_per_partition);
+        let mut found = 0;
+        for catalog in opened(&out) {
+            for region in regions() {
+                let wanted = brute_force(&region, &ra, &dec);
+                found += wanted.len();
+                for batch_rows in [1 << 16, 100] {
+                    assert_eq!(
+                        search(&catalog, region.clone().into(), vec![], batch_rows),
+                        wanted,
+                        "{region:?}"
+                    );
+                }
+                let ranges = region.coverage(Cost::Beyond(3)).joined();
+                let in_cells = search(&catalog, Place::Cells(ranges), vec![], 1 << 16);
+                assert!(in_cells.is_superset(&wanted));
+            }
+        }
+        assert!(found > 150_000, "{found}");
+    }
+}
+
+#[test]
+fn a_small_region_decodes_a_few_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(100_000, 6);
+    let (out, _) = catalogue(folder.path(), "stars", &ra, &dec, 1_000_000);
+    let catalog = Catalog::open(&out).unwrap();
+    let region = Cone::new(place(200.0, 30.0), Angle::from_arcmin(1.0)).unwrap();
+    let mut search = catalog.search(&Query { place: region.into(), ..Query::default() }).unwrap();
+    while search.next().is_some() {}
+    assert!((1..=2 * 4096).contains(&search.decoded()), "{}", search.decoded());
+}
+
+#[test]
+fn conditions_and_columns_are_as_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(5000, 7);
+    let (out, _) = catalogue(folder.path(), "stars", &ra, &dec, 1000);
+    let catalog = Catalog::open(&out).unwrap();
+    let bright = Condition::new("mag", Comparison::Less, Value::Number(10.0));
+    let named = Condition::new("NAME", Comparison::Differs, Value::Text("star 3".into()));
+    let found = search(&catalog, Place::Anywhere, vec![bright.clone(), named], 1 << 16);
+    let wanted: BTreeSet<i64> =
+        (0..5000).filter(|id| id % 7 != 0 && id % 1000 < 500 && id % 5 != 0 && *id != 3).collect();
+    assert_eq!(found, wanted);
+    let columns = Some(vec!["name".to_string(), "id".to_string()]);
+    let query = Query { columns, conditions: vec![bright], ..Query::default() };
+    let batch = catalog.search(&query).unwrap().next().unwrap().unwrap();
+    let names: Vec<&str> = batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["name", "id"]);
+    let query = Query { columns: Some(vec!["nmae".into()]), ..Query::default() };
+    let error = catalog.search(&query).unwrap_err().to_string();
+    assert!(error.contains("column nmae is not there; did you mean name?"), "{error}");
+}
+
+#[test]
+fn counting_needs_no_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(5000, 8);
+    let (out, _) = catalogue(folder.path(), "stars", &ra, &dec, 1000);
+    let catalog = Catalog::open(&out).unwrap();
+    let count = |place: Place| -> usize {
+        let query = Query { place, columns: Some(vec![]), ..Query::default() };
+        catalog.search(&query).unwrap().map(|batch| batch.unwrap().num_rows()).sum()
+    };
+    assert_eq!(count(Place::Anywhere), 5000);
+    assert_eq!(count(Place::Cells(vec![])), 0);
+    let cone = Cone::new(place(0.0, 0.0), degrees(60.0)).unwrap();
+    assert_eq!(count(cone.into()), brute_force(&cone.into(), &ra, &dec).len());
+}
