@@ -1,14 +1,15 @@
 //! Appending is building: later frames behind a cube give what all frames together give.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use uranometria_cube::Error;
-use uranometria_cube::fs::Options;
+use uranometria_cube::fs::{Control, Options, Progress, Stage};
 use uranometria_simulate::SectorOptions;
 
 use crate::support::{
-    Frames, append, assert_pixels, assert_same_file, build, hdus, hidden, line_of, options, verify,
+    Frames, append, assert_pixels, assert_same_file, build, contents, hdus, hidden, line_of, options, verify,
 };
 
 /// Builds from the first `count` frames and appends the others: the same bytes as of all.
@@ -56,7 +57,7 @@ fn a_cube_without_coordinates_gets_the_columns_of_a_later_frame_that_has_them() 
 }
 
 /// Writes a frame again under another name, with another value of a text keyword of its science header.
-fn with_text(path: &Path, name: &str, keyword: &str, value: &str) -> std::path::PathBuf {
+fn with_text(path: &Path, name: &str, keyword: &str, value: &str) -> PathBuf {
     let mut bytes = fs::read(path).unwrap();
     let card = format!("{keyword:8}= ");
     let line = line_of(path, 1, keyword);
@@ -100,13 +101,92 @@ fn skipped_frames_of_both_runs_are_listed() {
     assert_same_file(&grown, &whole);
 }
 
+/// Appends a growing list of frames step by step, each list with all before it: the same bytes as of all at once.
+#[track_caller]
+fn check_growing(frames: &Frames, paths: &[PathBuf], steps: &[usize], skipped: i64) {
+    let skip = Options { skip_bad: true, ..options() };
+    let (whole, grown) = (frames.at("whole.fits"), frames.at("grown.fits"));
+    build(&whole, paths, &skip).unwrap();
+    build(&grown, &paths[..steps[0]], &skip).unwrap();
+    for &step in steps {
+        append(&grown, &paths[..step], &skip).unwrap();
+        assert_eq!(verify(&grown, &paths[..step]).differences, 0);
+    }
+    for _ in 0..2 {
+        append(&grown, paths, &skip).unwrap();
+        assert_eq!(hdus(&grown)[0].header.integer("NSKIPPED"), Some(skipped));
+        assert_same_file(&grown, &whole);
+    }
+    assert_eq!(verify(&grown, paths).differences, 0);
+    assert!(hidden(frames.folder.path()).is_empty());
+}
+
+#[test]
+fn skipped_frames_that_are_given_again_are_listed_once() {
+    let frames = Frames::new(|options| {
+        options.frames = 12;
+        options.bad.truncated = vec![1, 9];
+        options.bad.wrong_size = vec![2];
+        options.bad.wrong_chip = vec![6];
+        options.bad.duplicated = vec![4];
+    });
+    check_growing(&frames, &frames.paths, &[4, 8, 11], 5);
+    let tica = Frames::tica(|options| options.bad.truncated = vec![1, 6]);
+    check_growing(&tica, &tica.paths, &[3, 5], 2);
+    // Of another product, and of a name that comes before those listed already.
+    let mut mixed = frames.paths.clone();
+    mixed.insert(4, tica.paths[0].clone());
+    mixed.insert(9, frames.at("a.fits"));
+    fs::write(frames.at("a.fits"), "not FITS").unwrap();
+    check_growing(&frames, &mixed, &[4, 8, 11], 7);
+}
+
+#[test]
+fn a_skipped_frame_that_was_mended_is_listed_no_more() {
+    let frames = Frames::new(|options| options.bad.truncated = vec![1, 7]);
+    let skip = Options { skip_bad: true, ..options() };
+    let (whole, grown) = (frames.at("whole.fits"), frames.at("grown.fits"));
+    build(&grown, &frames.paths, &skip).unwrap();
+    let good = Frames::new(|_| ());
+    fs::copy(&good.paths[7], &frames.paths[7]).unwrap();
+    append(&grown, &frames.paths, &skip).unwrap();
+    build(&whole, &frames.paths, &skip).unwrap();
+    assert_same_file(&grown, &whole);
+}
+
+#[test]
+fn an_append_without_new_frames_leaves_what_an_interrupted_one_did() {
+    let frames = Frames::new(|options| (options.columns, options.rows) = (200, 150));
+    let grown = frames.at("grown.fits");
+    build(&grown, &frames.paths[..4], &options()).unwrap();
+    let stop = AtomicBool::new(false);
+    let progress = |progress: Progress| {
+        stop.fetch_or(
+            progress.stage == Stage::Turning && progress.done > progress.total / 2,
+            Ordering::Relaxed,
+        );
+    };
+    let control = Control { progress: &progress, stop: &stop };
+    let few = Options { threads: 1, memory: (32 << 20) + (1 << 20), ..options() };
+    let interrupted = uranometria_cube::fs::append(&grown, &frames.paths[4..], &few, &control).unwrap_err();
+    assert!(matches!(interrupted, Error::Interrupted), "{interrupted}");
+    let left = contents(frames.folder.path());
+
+    assert_eq!(append(&grown, &frames.paths[..4], &few).unwrap().known, 4);
+    assert!(contents(frames.folder.path()) == left, "{:?}", hidden(frames.folder.path()));
+    let report = append(&grown, &frames.paths[4..], &few).unwrap();
+    assert!(report.resumed > report.bytes / 3, "{report:?}");
+    assert_same_file(&grown, &frames.cube("whole.fits"));
+    assert!(hidden(frames.folder.path()).is_empty());
+}
+
 #[test]
 fn frames_that_do_not_fit_are_refused_and_the_cube_stays() {
     let frames = Frames::new(|options| options.bad.truncated = vec![7]);
     let cube = frames.at("cube.fits");
     build(&cube, &frames.paths[2..6], &options()).unwrap();
     let before = fs::read(&cube).unwrap();
-    let refused = |paths: &[std::path::PathBuf]| {
+    let refused = |paths: &[PathBuf]| {
         let error = append(&cube, paths, &options()).unwrap_err();
         assert!(fs::read(&cube).unwrap() == before, "the cube changed");
         error
@@ -127,7 +207,7 @@ fn frames_that_do_not_fit_are_refused_and_the_cube_stays() {
     assert!(error.contains("it is of camera 3 CCD 3, the cube of camera 4 CCD 2"), "{error}");
     let tica = Frames::tica(|options| options.frames = 10);
     let error = refused(&tica.paths[8..]).to_string();
-    assert!(error.contains("it is a TICA frame, expected SPOC"), "{error}");
+    assert!(error.contains("it is a TICA frame, expected a SPOC frame"), "{error}");
     assert_pixels(&cube, &frames.planes_of(2..6));
     assert!(hidden(frames.folder.path()).is_empty());
 }

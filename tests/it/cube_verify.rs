@@ -1,9 +1,24 @@
 //! `verify` finds what differs between a cube and its frames.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::sync::atomic::AtomicBool;
 
-use crate::support::{Frames, hdus, line_of, options, verify};
+use uranometria_cube::fs::{Control, Options, Progress, Stage, Verified};
+use uranometria_cube::{Cell, Error};
+
+use crate::support::{Frames, build, fixtures, hdus, hidden, line_of, open, options, verify};
+
+/// Verifies with a progress of one's own.
+fn verify_with(
+    cube: &Path,
+    frames: &[PathBuf],
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Verified, Error> {
+    let control = Control { progress, stop: &AtomicBool::new(false) };
+    uranometria_cube::fs::verify(cube, frames, &Options { threads: 2, ..options() }, &control)
+}
 
 /// Changes one byte of a file.
 fn change(path: &Path, at: u64, to: impl Fn(u8) -> u8) {
@@ -61,7 +76,7 @@ fn a_frame_that_was_not_given_and_one_too_many_are_found() {
     assert_eq!(verified.examples, [format!("frame {name} (row 0) was not given")]);
 
     let cube = frames.at("short.fits");
-    crate::support::build(&cube, &frames.paths[1..], &options()).unwrap();
+    build(&cube, &frames.paths[1..], &options()).unwrap();
     let verified = verify(&cube, &frames.paths);
     assert_eq!(verified.examples, [format!("frame {name} is not in the cube")]);
 }
@@ -98,8 +113,75 @@ fn a_truncated_cube_is_an_error_not_a_difference() {
     let bytes = fs::read(&cube).unwrap();
     for len in [0, 100, 2880, bytes.len() / 2, bytes.len() - 2880] {
         fs::write(&cube, &bytes[..len]).unwrap();
-        let control = uranometria_cube::fs::Control::none();
-        let error = uranometria_cube::fs::verify(&cube, &frames.paths, &options(), &control).unwrap_err();
+        let error = verify_with(&cube, &frames.paths, &|_| ()).unwrap_err();
         assert!(error.to_string().starts_with(cube.to_str().unwrap()), "{len} bytes: {error}");
     }
+}
+
+#[test]
+fn frames_of_several_folders_may_have_one_name() {
+    let frames = Frames::new(|_| ());
+    let paths: Vec<PathBuf> = (0..8).map(|n| frames.at(&format!("d{}/f{}.fits", n % 3, n / 3))).collect();
+    for (from, to) in frames.paths.iter().zip(&paths) {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(from, to).unwrap();
+    }
+    let cube = frames.at("cube.fits");
+    build(&cube, &paths, &options()).unwrap();
+    let verified = verify(&cube, &paths);
+    assert_eq!((verified.differences, verified.frames), (0, 8), "{:?}", verified.examples);
+
+    // A changed start is one difference, not two frames too many or too few.
+    let Cell::Real(start) = open(&cube).frames().cell(4, "TSTART") else { panic!("TSTART is no number") };
+    let line = line_of(&paths[4], 1, "TSTART") as u64 * 80;
+    change(&paths[4], line + 29, |byte| if byte == b'9' { b'8' } else { b'9' });
+    let verified = verify(&cube, &paths);
+    assert_eq!((verified.differences, verified.frames), (1, 8), "{:?}", verified.examples);
+    assert!(verified.examples[0].contains(&format!(", the cube has {start}")), "{:?}", verified.examples);
+    assert_eq!(verify(&cube, &paths[1..]).differences, 2);
+}
+
+#[test]
+fn a_cube_that_shrinks_while_it_is_read_is_named() {
+    let frames = Frames::new(|_| ());
+    let cube = frames.cube("cube.fits");
+    let shrinks = || fs::File::options().write(true).open(&cube).unwrap().set_len(30_000).unwrap();
+    let progress = |progress: Progress| {
+        if progress.stage == Stage::Headers && progress.done == progress.total {
+            shrinks();
+        }
+    };
+    let error = verify_with(&cube, &frames.paths, &progress).unwrap_err().to_string();
+    assert!(error.starts_with(cube.to_str().unwrap()) && error.contains("at byte"), "{error}");
+}
+
+#[test]
+fn a_panic_while_pixels_are_compared_is_not_an_interruption() {
+    let frames = Frames::new(|_| ());
+    let cube = frames.cube("cube.fits");
+    let progress = |progress: Progress| assert!(progress.stage != Stage::Comparing, "on purpose");
+    let call = || verify_with(&cube, &frames.paths, &progress);
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_err();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"on purpose"));
+}
+
+#[test]
+fn proofs_of_compressed_frames_do_not_touch_each_others_copies() {
+    let compressed = fixtures("compressed", ".fz");
+    let folder = tempfile::tempdir().unwrap();
+    let cube = folder.path().join("cube.fits");
+    build(&cube, &compressed, &options()).unwrap();
+    let second = Once::new();
+    let progress = |progress: Progress| {
+        if progress.stage == Stage::Comparing {
+            second.call_once(|| {
+                let before = hidden(folder.path());
+                assert!(!before.is_empty());
+                assert_eq!(verify(&cube, &compressed).differences, 0);
+                assert_eq!(hidden(folder.path()).len(), before.len(), "{before:?}");
+            });
+        }
+    };
+    assert_eq!(verify_with(&cube, &compressed, &progress).unwrap().differences, 0);
+    assert!(second.is_completed() && hidden(folder.path()).is_empty(), "{:?}", hidden(folder.path()));
 }

@@ -212,6 +212,29 @@ fn damage_to_what_an_interrupted_run_left_is_mended() {
     }
 }
 
+#[test]
+fn the_copies_of_a_killed_proof_go_with_the_next() {
+    let frames = frames();
+    let cube = frames.cube("cube.fits");
+    for path in &frames.paths {
+        let bytes = fs::read(path).unwrap();
+        let mut encoder =
+            flate2::write::GzEncoder::new(fs::File::create(path).unwrap(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, &bytes).unwrap();
+        encoder.finish().unwrap();
+    }
+    let mut child = slow(&["cube", "verify"], &cube, &frames.paths).spawn().unwrap();
+    while hidden(frames.folder.path()).is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    assert!(!hidden(frames.folder.path()).is_empty());
+    assert_eq!(verify(&cube, &frames.paths).differences, 0);
+    assert!(hidden(frames.folder.path()).is_empty(), "{:?}", hidden(frames.folder.path()));
+}
+
 /// Runs a call of the program in a shell that first sets a limit.
 fn limited(limit: &str, arguments: &[&str], paths: &[PathBuf]) -> Ended {
     let mut command = Command::new("sh");

@@ -276,7 +276,7 @@ impl<S: Source> Cube<S> {
         &self.source
     }
 
-    fn named(&self, error: fits::Error) -> Error {
+    pub(crate) fn named(&self, error: fits::Error) -> Error {
         Error::Fits(match &self.path {
             Some(path) => error.in_file(path),
             None => error,

@@ -44,7 +44,7 @@ impl Frame {
         let detected = Product::detect(hdus);
         let product = match (product, detected) {
             (Some(wanted), Some(found)) if wanted != found => {
-                return Err(format!("it is a {found} frame, expected {wanted}"));
+                return Err(format!("it is a {found} frame, expected a {wanted} frame"));
             }
             (_, Some(found)) => found,
             (_, None) => {

@@ -2,7 +2,12 @@
 
 use uranometria_fits::{Header, Value};
 
+use crate::frame_table::ascii;
+use crate::select::AS_OTHERS;
 use crate::{Frame, Problem};
+
+/// How the history of a frame that was left out begins; behind it stand its name, a colon and the reason.
+const SKIPPED: &str = "skipped ";
 
 /// Makes the primary header of a new cube.
 ///
@@ -45,18 +50,25 @@ pub(crate) fn of_frames(first_header: &Header, frames: &[Frame], skipped: &[Prob
         header.set("DATE-OBS", text.clone(), "start of the first frame, UTC");
     }
     end_with(&mut header, frames);
-    list_skipped(&mut header, skipped);
+    list_skipped(&mut header, skipped.iter().map(line).collect());
     header
 }
 
 /// Brings the primary header of a cube up to its later frames.
+///
+/// A file that it lists already is not listed again, and one that is now a frame no longer.
 pub(crate) fn extended(old: &Header, frames: &[Frame], skipped: &[Problem], date: &str) -> Header {
     let mut header = old.clone();
     header.remove("CHECKSUM");
     header.remove("DATASUM");
     header.set("DATE", date, "file creation date");
     end_with(&mut header, frames);
-    list_skipped(&mut header, skipped);
+    let listed = Skipped::of(old);
+    let new = skipped.iter().filter(|problem| !listed.has(&file_name(problem)));
+    let new: Vec<String> = new.map(line).collect();
+    let names: Vec<String> = frames.iter().map(|frame| ascii(&frame.file_name())).collect();
+    let still = listed.0.into_iter().filter(|line| !names.iter().any(|name| is_of(line, name)));
+    list_skipped(&mut header, still.chain(new).collect());
     header
 }
 
@@ -66,24 +78,57 @@ fn end_with(header: &mut Header, frames: &[Frame]) {
     if let Some(value) = last.value(keyword) {
         header.set("TSTOP", value.clone(), format!("[d] end of the last frame ({keyword})"));
     }
+    // Not all frames have it: the one that is there may be of an earlier one.
+    header.remove("DATE-END");
     if let Some(Value::Text(text)) = last.value("DATE-END") {
         header.set("DATE-END", text.clone(), "end of the last frame, UTC");
     }
 }
 
-fn list_skipped(header: &mut Header, skipped: &[Problem]) {
-    if skipped.is_empty() {
+/// The frames that a cube's header says were left out.
+pub(crate) struct Skipped(Vec<String>);
+
+impl Skipped {
+    /// Reads them from the primary header of a cube.
+    pub(crate) fn of(header: &Header) -> Self {
+        let texts = header.histories();
+        Skipped(texts.iter().filter_map(|text| text.strip_prefix(SKIPPED)).map(str::to_string).collect())
+    }
+
+    /// Whether a file of that name is among them.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let name = ascii(name);
+        self.0.iter().any(|line| is_of(line, &name))
+    }
+}
+
+/// Whether a line is that of a name in ASCII, not of one that begins with it.
+fn is_of(line: &str, name: &str) -> bool {
+    line.strip_prefix(name).is_some_and(|rest| rest == ":" || rest.starts_with(": "))
+}
+
+fn file_name(problem: &Problem) -> String {
+    problem.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Tells of a frame that was left out in the same words on any machine and in any run.
+fn line(problem: &Problem) -> String {
+    let name = file_name(problem);
+    let reason = problem.reason.replace(&problem.path.display().to_string(), &name);
+    let reason = reason.strip_prefix(&name).unwrap_or(&reason).trim_start_matches([',', ':', ' ']);
+    ascii(&format!("{name}: {}", reason.strip_suffix(AS_OTHERS).unwrap_or(reason)))
+}
+
+/// Lists frames as left out, in order of their names, in the place of those that the header lists.
+fn list_skipped(header: &mut Header, mut lines: Vec<String>) {
+    header.remove("NSKIPPED");
+    header.remove_histories(|text| text.starts_with(SKIPPED));
+    if lines.is_empty() {
         return;
     }
-    let before = header.integer("NSKIPPED").unwrap_or(0);
-    header.set("NSKIPPED", before + skipped.len() as i64, "frames left out, listed in HISTORY");
-    for problem in skipped {
-        let name = problem.path.file_name().unwrap_or_default().to_string_lossy();
-        // Paths differ from machine to machine; the cube's bytes shall not.
-        let reason = problem.reason.replace(&problem.path.display().to_string(), &name);
-        let reason = reason.strip_prefix(&*name).unwrap_or(&reason).trim_start_matches([',', ':', ' ']);
-        header.history(format!("skipped {name}: {reason}"));
-    }
+    lines.sort();
+    header.set("NSKIPPED", lines.len(), "frames left out, listed in HISTORY");
+    lines.iter().for_each(|line| header.history(format!("{SKIPPED}{line}")));
 }
 
 /// Whether a keyword tells of the pixels of one frame or of the layout of one HDU.
@@ -102,4 +147,52 @@ pub fn describes_pixels(keyword: &str) -> bool {
         "RMSB", "GROUPS",
     ];
     STEMS.iter().any(|stem| keyword.starts_with(stem)) || WORDS.contains(&keyword)
+}
+
+#[cfg(test)]
+mod tests {
+    use uranometria_fits::Card;
+
+    use super::*;
+
+    /// A header with these lines of HISTORY, as they stand in a file behind the eighth byte.
+    fn header_of(lines: &[&str]) -> Header {
+        let mut header = Header::primary();
+        lines.iter().for_each(|line| header.push(Card::commentary("HISTORY", *line)));
+        Header::parse(&header.to_bytes()).unwrap().0
+    }
+
+    #[test]
+    fn names_that_older_versions_broke_are_found() {
+        let tica = "hlsp_tica_tess_ffi_s0001-o1-00004699-cam1-ccd1_tess_v01_img.fits";
+        let long = "a-name-longer-than-a-card-".repeat(4) + ".fits";
+        let (begin, end) = long.split_at(69);
+        let header = header_of(&[
+            "of another program",
+            " skipped",
+            &format!("   {tica}:"),
+            "   truncated",
+            &format!(" skipped b-{tica}: it is"),
+            "   truncated",
+            " skipped",
+            &format!("   {begin}"),
+            &format!("{end}:"),
+            "   truncated",
+        ]);
+        let skipped = Skipped::of(&header);
+        assert_eq!(skipped.0.len(), 3);
+        assert!(skipped.has(tica) && skipped.has(&format!("b-{tica}")) && skipped.has(&long));
+        assert!(!skipped.has("hlsp_tica") && !skipped.has("of another program"));
+    }
+
+    #[test]
+    fn a_name_is_not_taken_for_one_that_begins_with_it() {
+        let problem = |name: &str| Problem { path: format!("a/b/{name}").into(), reason: "why".to_string() };
+        let names = ["a b.fits", "a  b.fits", "ä.fits", "c: d.fits"];
+        let mut header = header_of(&[]);
+        list_skipped(&mut header, names.iter().map(|name| line(&problem(name))).collect());
+        let skipped = Skipped::of(&Header::parse(&header.to_bytes()).unwrap().0);
+        assert!(names.iter().all(|name| skipped.has(name)));
+        assert!(["a", "a b", "a b.fit", "a   b.fits", "b.fits"].iter().all(|name| !skipped.has(name)));
+    }
 }

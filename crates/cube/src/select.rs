@@ -5,6 +5,9 @@ use std::hash::Hash;
 
 use crate::{Error, Frame, Problem, Product};
 
+/// What ends the reason why a frame does not belong to the others; how many they are would differ from run to run.
+pub(crate) const AS_OTHERS: &str = " as most others";
+
 /// The frames of a cube in order of time, and those left out.
 #[derive(Debug)]
 pub struct Selection {
@@ -83,15 +86,10 @@ fn keep_common<K: Eq + Hash>(
         counts.entry(key(frame)).or_insert((0, n)).0 += 1;
     }
     let best = counts.into_iter().max_by_key(|(_, (count, first))| (*count, std::cmp::Reverse(*first)));
-    let Some((common, (count, _))) = best else { return frames };
+    let Some((common, _)) = best else { return frames };
     let (kept, others): (Vec<_>, Vec<_>) = frames.into_iter().partition(|frame| key(frame) == common);
     skipped.extend(others.into_iter().map(|frame| Problem {
-        reason: format!(
-            "it is {}, expected {} as {count} other{}",
-            describe(&key(&frame)),
-            describe(&common),
-            if count == 1 { "" } else { "s" }
-        ),
+        reason: format!("it is {}, expected {}{AS_OTHERS}", describe(&key(&frame)), describe(&common)),
         path: frame.path,
     }));
     kept

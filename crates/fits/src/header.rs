@@ -144,21 +144,57 @@ impl Header {
         }
     }
 
-    /// Adds a line of history: as many HISTORY cards as it needs, broken between words.
+    /// Adds a text of history: as many HISTORY cards as it needs, broken between words where that can be.
+    ///
+    /// [`Header::histories`] gives it back, but for blanks at its ends.
     pub fn history(&mut self, text: impl AsRef<str>) {
-        let mut line = String::new();
-        for word in text.as_ref().split_whitespace() {
-            // A card has room for a blank and 71 characters behind the keyword.
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > CARD - 9 {
-                self.push(Card::commentary("HISTORY", format!(" {line}")));
-                line = " ".to_string();
+        let blank = |c: char| if c.is_whitespace() { ' ' } else { c };
+        let text: Vec<char> = text.as_ref().trim().chars().map(blank).collect();
+        let (mut rest, mut indent) = (text.as_slice(), BEGINS);
+        loop {
+            let room = CARD - 8 - indent.len();
+            let (line, behind, next) = break_line(rest, room);
+            self.push(Card::commentary(
+                "HISTORY",
+                indent.chars().chain(line.iter().copied()).collect::<String>(),
+            ));
+            if behind.is_empty() {
+                return;
             }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
+            (rest, indent) = (behind, next);
         }
-        self.push(Card::commentary("HISTORY", format!(" {line}")));
+    }
+
+    /// The texts of HISTORY, each joined from the cards that [`Header::history`] broke it into.
+    ///
+    /// Cards of other programs begin a text where they begin with one blank, and else belong to the one before.
+    pub fn histories(&self) -> Vec<String> {
+        let mut texts: Vec<String> = Vec::new();
+        for card in self.cards.iter().filter(|card| card.keyword == "HISTORY") {
+            match texts.last_mut() {
+                Some(text) if !begins_history(card) => {
+                    match card.comment.strip_prefix(GOES_ON) {
+                        Some(words) => text.extend([" ", words]),
+                        None => text.push_str(&card.comment),
+                    };
+                }
+                _ => texts.push(card.comment.trim_start().to_string()),
+            }
+        }
+        texts
+    }
+
+    /// Removes the texts of HISTORY for which `gone` is true, with all their cards; the others stay as they are.
+    pub fn remove_histories(&mut self, gone: impl Fn(&str) -> bool) {
+        let gone: Vec<bool> = self.histories().iter().map(|text| gone(text)).collect();
+        let mut begun = 0;
+        self.retain(|card| {
+            if card.keyword != "HISTORY" {
+                return true;
+            }
+            begun += usize::from(begun == 0 || begins_history(card));
+            !gone[begun - 1]
+        });
     }
 
     /// Sets the first card of that keyword, keeping its place, or adds one at the end.
@@ -290,6 +326,35 @@ impl Header {
     }
 }
 
+/// What stands in front of a text of history on its first card.
+const BEGINS: &str = " ";
+/// What stands on further cards in the place of the blank at which the text was broken; nothing within a word.
+const GOES_ON: &str = "   ";
+
+/// Whether a text of history begins on that HISTORY card.
+fn begins_history(card: &Card) -> bool {
+    card.comment.strip_prefix(BEGINS).is_some_and(|text| !text.starts_with(' '))
+}
+
+/// Breaks a text into a line of at most `room` characters, the rest, and what stands in front of that.
+///
+/// No part ends or begins with a blank, which a card would not keep, unless there is nothing else in it.
+fn break_line(text: &[char], room: usize) -> (&[char], &[char], &'static str) {
+    if text.len() <= room {
+        return (text, &[], "");
+    }
+    let blank = |at: usize| text.get(at).is_none_or(|c| *c == ' ');
+    let within = |at: &usize| !blank(*at - 1) && !blank(*at);
+    let between = |at: &usize| !blank(*at - 1) && blank(*at) && !blank(*at + 1);
+    match (1..=room).rev().find(between) {
+        Some(at) => (&text[..at], &text[at + 1..], GOES_ON),
+        None => {
+            let at = (1..=room).rev().find(within).unwrap_or(room);
+            (&text[..at], &text[at..], "")
+        }
+    }
+}
+
 /// Where a keyword stands among those whose order the standard fixes; all others compare equal behind them.
 fn mandatory_rank(keyword: &str) -> u32 {
     match keyword {
@@ -342,6 +407,24 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert!(lines[0].comment.ends_with(" at") && lines.iter().all(|line| line.comment.len() <= 72));
         assert_eq!(lines[1].comment, "   byte 410880 but the file before");
+    }
+
+    #[test]
+    fn history_is_broken_within_a_word_only_where_the_word_is_longer_than_a_card() {
+        let check = |text: &str, wanted: &[&str]| {
+            let mut header = Header::primary();
+            header.history(text);
+            let lines = header.cards().iter().filter(|card| card.keyword == "HISTORY");
+            assert_eq!(lines.map(|card| card.comment.as_str()).collect::<Vec<_>>(), wanted);
+            assert_eq!(header.histories(), [text]);
+        };
+        let (long, longer) = ("a".repeat(69), "a".repeat(100));
+        check("", &[" "]);
+        check(&format!("skipped {long} why"), &[" skipped", &format!("   {long}"), "   why"]);
+        check(
+            &format!("skipped {longer} why  not"),
+            &[" skipped", &format!("   {long}"), &format!("{} why  not", "a".repeat(31))],
+        );
     }
 
     #[test]
@@ -408,6 +491,17 @@ mod tests {
                 let first = header.cards().iter().find(|card| card.keyword == keyword);
                 prop_assert_eq!(header.card(&keyword), first);
             }
+        }
+
+        #[test]
+        fn history_reads_back_the_same(texts in prop::collection::vec("[!-~]([ -~]{0,200}[!-~])?", 0..5)) {
+            let mut header = Header::primary();
+            texts.iter().for_each(|text| header.history(text));
+            let (mut again, _) = Header::parse(&header.to_bytes()).unwrap();
+            prop_assert_eq!(again.histories(), texts.clone());
+            again.remove_histories(|text| text.len() > 90);
+            let short: Vec<_> = texts.into_iter().filter(|text| text.len() <= 90).collect();
+            prop_assert_eq!(again.histories(), short);
         }
 
         #[test]

@@ -15,10 +15,12 @@ use crate::{Cube, CubeLayout, Error, Frame, primary};
 
 /// Adds later frames to a cube, which stays as it is until the longer one replaces it in one step.
 ///
-/// Frames that the cube has already, by name and start, are passed over and counted. The result is, but for DATE,
-/// what [`build`](super::build) makes of all frames together, as long as no frame lacks an integer keyword that others
-/// have as a real number (the old table has 0 there). Time is the second fastest axis, so all of the cube is copied;
-/// memory stays within `options.memory`.
+/// Frames that the cube has already, by name and start, are passed over and counted, and files that it lists as
+/// skipped are not listed again; where no new frame is left, the cube stays as it is. Else the result is, but for DATE,
+/// what [`build`](super::build) makes of all frames together, as long as no keyword has values of several types (the
+/// old table has 0 for a missing integer, which build would not write among reals, and 5.0 for an integer among reals,
+/// which it would not write among texts). Time is the second fastest axis, so all of the cube is copied; memory stays
+/// within `options.memory`.
 ///
 /// # Errors
 /// [`Error::NotLater`], and as [`build`](super::build).
@@ -46,8 +48,11 @@ pub fn append(
         skipped: skipped.clone(),
     };
     if new.is_empty() {
-        staging.clear();
-        let _ = std::fs::remove_file(beside(path, "journal"));
+        // What an interrupted run left is for its next run.
+        if claim.is_fresh() {
+            staging.clear();
+            let _ = std::fs::remove_file(beside(path, "journal"));
+        }
         return Ok(report(*cube.layout(), cube.source().len(), cube.layout().data_len().unwrap_or(0)));
     }
     check_fit(&cube, &new)?;

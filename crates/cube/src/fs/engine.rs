@@ -107,6 +107,11 @@ impl Claim {
         let part = beside(path, "part");
         Ok(Claim { file: open_locked(&part, path)?, part })
     }
+
+    /// Whether no interrupted run left pixels in the hidden file.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.file.metadata().is_ok_and(|meta| meta.len() == 0)
+    }
 }
 
 impl Drop for Claim {

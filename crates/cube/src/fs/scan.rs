@@ -96,8 +96,12 @@ fn scan_one(path: &Path, options: &Options, staging: &Staging) -> Result<(Frame,
         Some(hdus) if !hdus.iter().any(is_tile_compressed) => {
             frame_of(path, path.to_path_buf(), &file, &hdus, options, staging)
         }
-        _ => {
-            let copy = staging.decompressed(path).map_err(of_copy)?;
+        hdus => {
+            let copy = match hdus {
+                Some(_) => staging.decompressed(path),
+                None => staging.unzipped(path),
+            };
+            let copy = copy.map_err(of_copy)?;
             let file = OpenFile::open(&copy)?;
             let hdus = read_hdus(&file).map_err(|e| e.in_file(path))?;
             frame_of(path, copy, &file, &hdus, options, staging)
@@ -135,7 +139,7 @@ fn is_gzip(file: &OpenFile) -> bool {
     file.read_at(0, &mut magic).is_ok() && magic == [0x1f, 0x8b]
 }
 
-fn is_tile_compressed(hdu: &Hdu) -> bool {
+pub(super) fn is_tile_compressed(hdu: &Hdu) -> bool {
     hdu.header.logical("ZIMAGE") == Some(true)
 }
 

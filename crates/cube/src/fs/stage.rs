@@ -3,31 +3,48 @@
 //! They lie in a hidden folder beside the cube, one file a frame, named by what the frame was when it was copied, so
 //! an interrupted run finds them again. A copy counts only with its seal, a file with the length and hash of its
 //! bytes: what a power cut left behind is made anew. They go when the cube is made.
+//!
+//! A proof of a cube has a folder of its own, with a locked file beside it: of a folder without a living owner the
+//! next proof of that cube frees the disk.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::Hasher;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
-use uranometria_fits::fs::{Durability, NewFile, OpenFile};
-use uranometria_fits::{Hdu, ImageLayout};
+use flate2::read::MultiGzDecoder;
+use uranometria_fits::fs::{Durability, NewFile, OpenFile, open_locked};
+use uranometria_fits::{self as fits, Hdu, ImageLayout, Source, read_hdus};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::scan::is_tile_compressed;
 use crate::{Error, Frame};
+
+/// How the folders of proofs are named; a number follows.
+const APART: &str = "verify-";
+/// Copies are made and hashed in pieces of this many bytes, whole pixels of any type: each thread has a few of them,
+/// whatever the size of a frame.
+const PIECE: usize = 64 << 10;
 
 /// The folder of copies of one cube; it is made when the first copy is.
 #[derive(Debug)]
 pub(super) struct Staging {
     folder: PathBuf,
-    /// Whether the copies go with this value, whatever comes of the work.
-    temporary: bool,
+    /// Of copies that go with this value, whatever comes of the work: the lock on them, from the first one on.
+    lock: Option<Mutex<Option<File>>>,
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        if self.temporary {
+        if let Some(lock) = &self.lock
+            && lock.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        {
             self.clear();
+            let _ = fs::remove_file(lock_path(&self.folder));
         }
     }
 }
@@ -35,13 +52,18 @@ impl Drop for Staging {
 impl Staging {
     /// The copies that making or extending a cube leaves for its next run when it is interrupted.
     pub(super) fn beside(cube: &Path) -> Self {
-        Staging { folder: super::beside(cube, "staged"), temporary: false }
+        Staging { folder: super::beside(cube, "staged"), lock: None }
     }
 
     /// Copies for one proof of a cube, which may run beside other work on it.
     pub(super) fn apart(cube: &Path) -> Self {
-        let suffix = format!("verify-{}", std::process::id());
-        Staging { folder: super::beside(cube, &suffix), temporary: true }
+        static PROOFS: AtomicU64 = AtomicU64::new(0);
+        remove_abandoned(cube);
+        // A number that no other proof has or had, of whatever process on whatever machine.
+        let nanoseconds = UNIX_EPOCH.elapsed().map_or(0, |time| time.as_nanos());
+        let proof = PROOFS.fetch_add(1, Ordering::Relaxed);
+        let folder = super::beside(cube, &format!("{APART}{nanoseconds}-{proof}"));
+        Staging { folder, lock: Some(Mutex::new(None)) }
     }
 
     /// Removes all copies.
@@ -51,8 +73,8 @@ impl Staging {
     }
 
     fn copy_path(&self, original: &Path, kind: &str) -> Result<PathBuf, Error> {
-        let meta = fs::metadata(original)
-            .map_err(|source| uranometria_fits::Error::io("open it", source).in_file(original))?;
+        let meta =
+            fs::metadata(original).map_err(|source| fits::Error::io("open it", source).in_file(original))?;
         let mut hash = Xxh3::new();
         hash.write(original.as_os_str().as_encoded_bytes());
         hash.write_u64(meta.len());
@@ -62,6 +84,13 @@ impl Staging {
     }
 
     fn make_folder(&self) -> Result<(), Error> {
+        if let Some(lock) = &self.lock {
+            let mut lock = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            if lock.is_none() {
+                let locked = open_locked(&lock_path(&self.folder), &self.folder);
+                *lock = Some(locked.map_err(|error| self.no_copy(&self.folder, 0, io::Error::other(error)))?);
+            }
+        }
         fs::create_dir_all(&self.folder).map_err(|source| self.no_copy(&self.folder, 0, source))
     }
 
@@ -70,14 +99,39 @@ impl Staging {
         Error::NoRoom { path: copy.to_path_buf(), wanted, source }
     }
 
-    /// Makes an uncompressed FITS copy of a gzipped or tile-compressed frame.
+    /// Makes an uncompressed FITS copy of a tile-compressed frame.
     ///
     /// # Errors
     /// [`Error::Fits`] where the frame is at fault, [`Error::NoRoom`] where its copy is.
-    #[cfg(feature = "cfitsio")]
     pub(super) fn decompressed(&self, original: &Path) -> Result<PathBuf, Error> {
-        const CANNOT_CREATE: i32 = 105;
-        const CANNOT_WRITE: i32 = 106;
+        self.unpacked(original, |part| self.decompress(original, original, part))
+    }
+
+    /// Makes an uncompressed FITS copy of a gzipped frame, which may be tile-compressed too.
+    ///
+    /// # Errors
+    /// As [`Staging::decompressed`].
+    pub(super) fn unzipped(&self, original: &Path) -> Result<PathBuf, Error> {
+        self.unpacked(original, |part| {
+            self.unzip(original, part)?;
+            let hdus = OpenFile::open(part).and_then(|file| read_hdus(&file));
+            if !hdus.is_ok_and(|hdus| hdus.iter().any(is_tile_compressed)) {
+                return Ok(());
+            }
+            let tiles = part.with_extension("tiles");
+            fs::rename(part, &tiles).map_err(|source| self.no_copy(&tiles, 0, source))?;
+            let done = self.decompress(original, &tiles, part);
+            let _ = fs::remove_file(&tiles);
+            done
+        })
+    }
+
+    /// Makes a FITS copy by `unpack`, which is given the path to write, unless there is one.
+    fn unpacked(
+        &self,
+        original: &Path,
+        unpack: impl FnOnce(&Path) -> Result<(), Error>,
+    ) -> Result<PathBuf, Error> {
         let copy = self.copy_path(original, "fits")?;
         if is_sealed(&copy) {
             return Ok(copy);
@@ -85,19 +139,8 @@ impl Staging {
         self.make_folder()?;
         let part = copy.with_extension("part");
         let _ = fs::remove_file(&part);
-        uranometria_fits::fs::decompress(original, &part).map_err(|error| {
+        unpack(&part).inspect_err(|_| {
             let _ = fs::remove_file(&part);
-            let status = match &error {
-                uranometria_fits::Error::InFile { source, .. } => match &**source {
-                    uranometria_fits::Error::Cfitsio { status, .. } => *status,
-                    _ => 0,
-                },
-                _ => 0,
-            };
-            match status {
-                CANNOT_CREATE | CANNOT_WRITE => self.no_copy(&copy, 0, io::Error::other(error.to_string())),
-                _ => error.into(),
-            }
         })?;
         fs::rename(&part, &copy)
             .and_then(|()| seal(&copy))
@@ -105,12 +148,44 @@ impl Staging {
         Ok(copy)
     }
 
+    /// Unpacks a gzipped file in pieces; cfitsio would have all of it in memory.
+    fn unzip(&self, original: &Path, to: &Path) -> Result<(), Error> {
+        let at_fault = |source| fits::Error::io("unpack it", source).in_file(original);
+        let mut packed = MultiGzDecoder::new(File::open(original).map_err(at_fault)?);
+        let mut unpacked = File::create(to).map_err(|source| self.no_copy(to, 0, source))?;
+        let mut piece = vec![0; PIECE];
+        loop {
+            match packed.read(&mut piece).map_err(at_fault)? {
+                0 => return Ok(()),
+                len => unpacked.write_all(&piece[..len]).map_err(|source| self.no_copy(to, 0, source))?,
+            }
+        }
+    }
+
+    /// Writes the file `from`, which holds the frame `original`, without tile compression.
+    #[cfg(feature = "cfitsio")]
+    fn decompress(&self, original: &Path, from: &Path, to: &Path) -> Result<(), Error> {
+        const CANNOT_CREATE: i32 = 105;
+        const CANNOT_WRITE: i32 = 106;
+        fits::fs::decompress(from, to).map_err(|error| {
+            let error = match error {
+                fits::Error::InFile { source, .. } => *source,
+                other => other,
+            };
+            match error {
+                fits::Error::Cfitsio { status: CANNOT_CREATE | CANNOT_WRITE, .. } => {
+                    self.no_copy(to, 0, io::Error::other(error))
+                }
+                _ => error.in_file(original).into(),
+            }
+        })
+    }
+
     /// Says that this build cannot decompress.
     #[cfg(not(feature = "cfitsio"))]
-    pub(super) fn decompressed(&self, original: &Path) -> Result<PathBuf, Error> {
-        let _ = &self.folder;
-        Err(uranometria_fits::Error::WrongKind {
-            found: "compressed, and this program was built without the feature cfitsio".to_string(),
+    fn decompress(&self, original: &Path, _: &Path, _: &Path) -> Result<(), Error> {
+        Err(fits::Error::WrongKind {
+            found: "tile-compressed, and this program was built without the feature cfitsio".to_string(),
             wanted: "an uncompressed frame",
         }
         .in_file(original)
@@ -134,14 +209,24 @@ impl Staging {
         }
         self.make_folder()?;
         let wanted = (frame.columns * frame.rows * 4 * frame.product.planes()) as u64;
-        let of_copy = |error: uranometria_fits::Error| self.no_copy(&copy, wanted, io::Error::other(error));
+        let of_copy = |error: fits::Error| self.no_copy(&copy, wanted, io::Error::other(error));
         let mut new = NewFile::create(&copy).map_err(of_copy)?;
         let first = frame.product.science_hdu();
+        let mut stored = vec![0; PIECE];
         for hdu in &hdus[first..first + frame.product.planes()] {
             let layout = ImageLayout::of(hdu)?;
-            let pixels = layout.decode_f32(&hdu.read_data(file)?);
-            let bytes: Vec<u8> = pixels.iter().flat_map(|pixel| pixel.to_be_bytes()).collect();
-            new.file().write_all(&bytes).map_err(|source| self.no_copy(&copy, wanted, source))?;
+            let mut at = hdu.data_start;
+            let end = at + hdu.data_len;
+            while at < end {
+                let len = (end - at).min(PIECE as u64) as usize;
+                file.read_at(at, &mut stored[..len]).map_err(|source| {
+                    fits::Error::io(format!("read {len} bytes at byte {at}"), source).in_file(original)
+                })?;
+                let pixels = layout.decode_f32(&stored[..len]);
+                let bytes: Vec<u8> = pixels.into_iter().flat_map(f32::to_be_bytes).collect();
+                new.file().write_all(&bytes).map_err(|source| self.no_copy(&copy, wanted, source))?;
+                at += len as u64;
+            }
         }
         new.publish(Durability::Process).map_err(of_copy)?;
         seal(&copy).map_err(|source| self.no_copy(&copy, wanted, source))?;
@@ -169,16 +254,52 @@ impl Staging {
     }
 }
 
+fn lock_path(folder: &Path) -> PathBuf {
+    with_ending(folder, ".lock")
+}
+
+/// Removes the copies of proofs of a cube that were killed.
+fn remove_abandoned(cube: &Path) {
+    let folder = match cube.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let prefix = super::beside(cube, APART);
+    let prefix = prefix.file_name().unwrap_or_default().to_string_lossy();
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(number) = name.to_str().and_then(|name| name.strip_prefix(&*prefix)) else { continue };
+        let number = number.strip_suffix(".lock").unwrap_or(number);
+        if !number.chars().all(|c| c.is_ascii_digit() || c == '-') {
+            continue;
+        }
+        let copies = folder.join(format!("{prefix}{number}"));
+        let lock = lock_path(&copies);
+        // Who lives has the lock. Where the file system knows none, nobody can tell and the copies stay.
+        if let Ok(file) = open_locked(&lock, &copies)
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_dir_all(&copies);
+            let _ = fs::remove_file(&lock);
+        }
+    }
+}
+
 fn seal_path(copy: &Path) -> PathBuf {
-    let mut name = copy.as_os_str().to_os_string();
-    name.push(".seal");
+    with_ending(copy, ".seal")
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(ending);
     PathBuf::from(name)
 }
 
 /// Length and hash of a file in words.
 fn digest(path: &Path) -> io::Result<String> {
     let mut file = fs::File::open(path)?;
-    let (mut hash, mut buffer) = (Xxh3::new(), vec![0; 1 << 20]);
+    let (mut hash, mut buffer) = (Xxh3::new(), vec![0; PIECE]);
     let mut len = 0;
     loop {
         match file.read(&mut buffer)? {

@@ -1,6 +1,7 @@
 //! The proof of a cube against its frames.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,6 +16,7 @@ use super::scan::{Scan, scan};
 use super::stage::Staging;
 use super::{Control, Options, Stage, open};
 use crate::frame_table::ascii;
+use crate::primary::Skipped;
 use crate::transpose::Word;
 use crate::{Cell, Cube, Error, Frame};
 
@@ -60,20 +62,13 @@ pub fn verify(
     let staging = Staging::apart(path);
     let skip = Options { skip_bad: true, product: Some(cube.product()), ..options.clone() };
     let Scan { frames, pixels, skipped: unusable } = scan(frames, &skip, &staging, control)?;
-    // The table has names in ASCII.
-    let mut given: HashMap<String, (Frame, PathBuf)> = frames
-        .into_iter()
-        .zip(pixels)
-        .map(|(frame, pixels)| (ascii(&frame.file_name()), (frame, pixels)))
-        .collect();
+    let mut given = Given::new(frames, pixels);
+    let names = cube.file_names();
+    let found = given.take(&cube, &names);
 
     let mut rows = Vec::new();
     let (mut matched, mut files) = (Vec::new(), Vec::new());
-    for (row, name) in cube.file_names().into_iter().enumerate() {
-        let found = given.remove(&name).or_else(|| {
-            let longer = given.keys().find(|given| is_cut(&name, given)).cloned();
-            longer.and_then(|longer| given.remove(&longer))
-        });
+    for (row, (name, found)) in names.iter().zip(found).enumerate() {
         match found {
             Some((frame, pixels)) => {
                 compare_headers(&cube, row, &frame, &mut verified);
@@ -84,19 +79,12 @@ pub fn verify(
             None => verified.differ(format!("frame {name} (row {row}) was not given")),
         }
     }
-    let skipped: Vec<&str> = cube
-        .primary()
-        .cards()
-        .iter()
-        .filter(|card| card.keyword == "HISTORY")
-        .filter_map(|card| card.comment.trim_start().strip_prefix("skipped "))
-        .collect();
-    let listed = |name: &str| skipped.iter().any(|line| line.starts_with(&ascii(name)));
-    for name in given.keys().filter(|name| !listed(name)) {
+    let skipped = Skipped::of(cube.primary());
+    for (name, _) in given.0.keys().filter(|(name, _)| !skipped.has(name)) {
         verified.differ(format!("frame {name} is not in the cube"));
     }
     for problem in &unusable {
-        if !listed(&problem.path.file_name().unwrap_or_default().to_string_lossy()) {
+        if !skipped.has(&problem.path.file_name().unwrap_or_default().to_string_lossy()) {
             verified.differ(format!("{problem}"));
         }
     }
@@ -105,16 +93,51 @@ pub fn verify(
     for hdu in cube.hdus() {
         let data = match hdu.index {
             1 => sum,
-            _ => checksum::data_sum(cube.source(), hdu)?,
+            _ => checksum::data_sum(cube.source(), hdu).map_err(|error| error.in_file(path))?,
         };
         match checksum::verify_with(cube.source(), hdu, data) {
             Ok(true) => verified.checksums += 1,
             Ok(false) => {}
             Err(error @ fits::Error::InHdu { .. }) => verified.differ(error.to_string()),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error.in_file(path).into()),
         }
     }
     Ok(verified)
+}
+
+/// A frame and the file its pixels are read from.
+type Found = (Frame, PathBuf);
+
+/// The frames that were given, by name, in ASCII as the table has it, and the bits of their start.
+///
+/// Files of several folders may have one name.
+struct Given(BTreeMap<(String, u64), Found>);
+
+impl Given {
+    fn new(frames: Vec<Frame>, pixels: Vec<PathBuf>) -> Self {
+        let key = |frame: &Frame| (ascii(&frame.file_name()), frame.start.to_bits());
+        Given(frames.into_iter().zip(pixels).map(|found| (key(&found.0), found)).collect())
+    }
+
+    /// Takes out the frame of each row: that of the row's name and start or, where the start differs, of its name.
+    fn take(&mut self, cube: &Cube<OpenFile>, names: &[String]) -> Vec<Option<Found>> {
+        let starts = cube.frames().numbers(cube.product().start_keyword());
+        let starts = starts.unwrap_or_else(|| vec![f64::NAN; names.len()]);
+        let keys = names.iter().cloned().zip(starts.into_iter().map(f64::to_bits));
+        // Exact ones first, lest a row takes what is another's.
+        let mut found: Vec<Option<Found>> = keys.map(|key| self.0.remove(&key)).collect();
+        for (name, found) in names.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+            *found =
+                self.first_of(|given| given == name).or_else(|| self.first_of(|given| is_cut(name, given)));
+        }
+        found
+    }
+
+    /// Takes out the first frame whose name is as wanted.
+    fn first_of(&mut self, wanted: impl Fn(&str) -> bool) -> Option<Found> {
+        let key = self.0.keys().find(|(name, _)| wanted(name)).cloned()?;
+        self.0.remove(&key)
+    }
 }
 
 /// Whether a name in the table is a longer name cut short, as older cubes have them.
@@ -194,7 +217,7 @@ fn compare_pixels(
             let offset = cube.hdus()[1].data_start + (start * layout.series_len()) as u64;
             cube.source()
                 .read_at(offset, &mut stored)
-                .map_err(|source| fits::Error::io(format!("read at byte {offset}"), source))?;
+                .map_err(|source| cube.named(fits::Error::io(format!("read at byte {offset}"), source)))?;
             let mut sum = Sum::default();
             sum.add(&stored);
             wanted.resize(pixels.len() * rows.len() * planes, [0; 4]);
@@ -228,7 +251,9 @@ fn compare_pixels(
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or(Err(Error::Interrupted)))
+        let ended: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+        let ended = ended.into_iter().map(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic)));
+        ended.collect::<Result<(), Error>>()
     })?;
     let (sum, differences, mut examples) =
         shared.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
