@@ -65,7 +65,10 @@ fn main() -> Result<(), Error> {
     if !args.bench {
         (args.points, args.rounds) = (vec![300_000], 1);
     }
-    let folder = Folder::new(args.data.clone())?;
+    // A smoke test leaves nothing behind.
+    let temporary = if args.bench { None } else { Some(tempfile::tempdir()?) };
+    let given = temporary.as_ref().map(|folder| folder.path().to_path_buf()).or(args.data);
+    let folder = Folder::new(given)?;
     println!("{}\n", machine(folder.path()));
     println!("| input | question | runs | ms | beside it, ms | ratio |");
     println!("|---|---|---|---|---|---|");

@@ -294,7 +294,7 @@ impl Series {
         if let Some(known) = self.inferred.get() {
             return Ok(Some(known.clone()));
         }
-        let inferred = csv::infer(tables.into_iter())?;
+        let inferred = csv::infer(&tables)?;
         // What was read as numbers is of numbers, whatever blanks or digits there are.
         let read = |field: &Arc<Field>| match (&self.x, &self.y) {
             (Some((x, DataType::UInt64)), _) if field.name() == x => DataType::UInt64,

@@ -3,6 +3,8 @@
 //! Magic, version, length of the header, the header as JSON (columns and files), the map as `uranometria-lttb` writes
 //! it, and an xxh3 of all that. Numbers are little-endian.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -35,12 +37,43 @@ pub(crate) struct Column {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Source {
     /// The path, from the folder of the zone map.
-    pub(crate) path: String,
+    #[serde(with = "written_path")]
+    pub(crate) path: PathBuf,
     pub(crate) bytes: u64,
     pub(crate) modified_ns: i128,
     pub(crate) rows: u64,
     /// xxh3 of its first and last 64 KiB, in hexadecimal.
     pub(crate) ends: String,
+}
+
+/// A path as text, or as its bytes where it is not UTF-8.
+mod written_path {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        match path.to_str() {
+            Some(text) => text.serialize(serializer),
+            None => path.as_os_str().as_bytes().serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Text(text) => text.into(),
+            Written::Bytes(bytes) => OsString::from_vec(bytes).into(),
+        })
+    }
 }
 
 impl Header {
@@ -95,6 +128,9 @@ pub(crate) fn bad(reason: String) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -115,6 +151,18 @@ mod tests {
     fn what_was_sealed_comes_back() {
         let bytes = header().seal(b"the map").unwrap();
         assert_eq!(Header::unseal(&bytes).unwrap(), (header(), &b"the map"[..]));
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_comes_back() {
+        let path = PathBuf::from(OsString::from_vec(b"../f\xfc\xff/a.parquet".to_vec()));
+        let mut header = header();
+        header.files[0].path = path.clone();
+        let bytes = header.seal(b"").unwrap();
+        assert_eq!(Header::unseal(&bytes).unwrap().0.files[0].path, path);
+        // Text stays text, which programs read that know no bytes.
+        let bytes = self::header().seal(b"").unwrap();
+        assert!(String::from_utf8_lossy(&bytes).contains("\"path\":\"../a b/ü.parquet\""));
     }
 
     #[test]

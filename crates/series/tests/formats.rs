@@ -251,6 +251,53 @@ fn csv_becomes_parquet_of_the_types_that_all_of_it_has() {
 }
 
 #[test]
+fn a_cell_of_another_column_that_is_not_of_its_type_is_named_with_its_line() {
+    let folder = Folder::new();
+    let check = |cell: &str, others: &str, wanted: &str| {
+        let row = |n: usize, cell: &str| format!("{n},{},\"two\nlines\",{cell}\n", n % 7);
+        let rows = || {
+            let text: String = (0..3000).map(|n| row(n, others)).collect();
+            format!("t,y,note,other\n\n{text}")
+        };
+        fs::write(folder.at("a.csv"), rows()).unwrap();
+        let text = rows() + &row(3000, others) + &row(3001, cell) + &row(3002, cell);
+        fs::write(folder.at("b.csv"), text).unwrap();
+        let series = Series::open(&[folder.at("a.csv"), folder.at("b.csv")], None, Some("y")).unwrap();
+        // The header, an empty line, and two lines a row.
+        let error = series.save(folder.at("out.parquet"), &[0, 2999, 6000, 6001, 6002], Output::Parquet);
+        let error = error.unwrap_err().to_string().replace(&format!("{}/", folder.path().display()), "");
+        let way_out = " as in its other rows; written as CSV it stays as it is";
+        assert_eq!(
+            error,
+            format!("b.csv, line 6005, column other: found \"{cell}\", expected {wanted}{way_out}")
+        );
+        assert!(!folder.at("out.parquet").exists());
+        let mut out = Vec::new();
+        series.write_csv(&[6001], &mut out).unwrap();
+        assert!(String::from_utf8(out).unwrap().ends_with(&row(3001, cell)));
+    };
+    check("2024-02-30", "2024-01-31", "a date like 2024-01-31");
+    check("2024-02-30T00:00:00", "2024-01-31T00:00:00", "a date and time like 2024-01-31T12:00:00");
+    check("2024-01-31T00:00:00 or so", "2024-01-31T00:00:00", "a date and time like 2024-01-31T12:00:00");
+}
+
+#[test]
+fn a_cell_that_is_not_utf8_is_named_with_its_line_where_it_cannot_be_written() {
+    let folder = Folder::new();
+    fs::write(folder.at("a.csv"), "t,y,note\n1,1,x\n2,2,y\n").unwrap();
+    fs::write(folder.at("b.csv"), b"t,y,note\n3,1,x\n4,2,caf\xe9\n").unwrap();
+    let series = Series::open(&[folder.at("a.csv"), folder.at("b.csv")], Some("t"), Some("y")).unwrap();
+    let error = series.save(folder.at("out.parquet"), &[0, 2], Output::Parquet).unwrap_err().to_string();
+    assert!(
+        error.ends_with("b.csv, line 3, column note: found \"caf\u{fffd}\", expected text in UTF-8"),
+        "{error}"
+    );
+    let mut out = Vec::new();
+    series.write_csv(&[0, 3], &mut out).unwrap();
+    assert_eq!(out, b"t,y,note\n1,1,x\n4,2,caf\xe9\n");
+}
+
+#[test]
 fn vectors_of_fits_become_lists_and_are_refused_as_csv() {
     let folder = Folder::new();
     let list = arrow_array::FixedSizeListArray::from_iter_primitive::<arrow_array::types::Float32Type, _, _>(

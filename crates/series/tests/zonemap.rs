@@ -2,14 +2,16 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use arrow_array::{
-    ArrayRef, Float32Array, Float64Array, Int32Array, RecordBatch, TimestampNanosecondArray, UInt16Array,
-    UInt64Array,
+    Array, ArrayRef, Float32Array, Float64Array, Int32Array, RecordBatch, TimestampNanosecondArray,
+    UInt16Array, UInt64Array,
 };
 use parquet::basic::{BrotliLevel, Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
@@ -33,9 +35,17 @@ fn requests() -> Vec<Downsample> {
     methods.into_iter().flat_map(of).collect()
 }
 
-/// Fails unless the map gives the points of the full series in windows between `low` and `high`.
-fn check_windows(series: &Series, map: &ZoneMap, (low, high): (f64, f64), what: &str) {
+/// Points of a window for each wanted one, below which the window is scanned.
+const SCANNED: usize = 2048;
+
+/// Fails unless the map gives the points of the full series in windows between `low` and `high`, and many of them go
+/// through it.
+///
+/// The decoy is the map of files of the same lengths, in which y is the same everywhere: with it other points are chosen, unless the window
+/// is scanned.
+fn check_windows(series: &Series, (map, decoy): (&ZoneMap, &ZoneMap), (low, high): (f64, f64), what: &str) {
     let (mut noise, mut choice) = (Noise(7), Noise(11));
+    let mut through_the_map = 0;
     let requests = requests();
     let mut place = || Bound::Float((low + (high - low) * (noise.unit() * 0.6 + 0.5)).round());
     for round in 0..24 {
@@ -47,11 +57,22 @@ fn check_windows(series: &Series, map: &ZoneMap, (low, high): (f64, f64), what: 
             _ => {}
         }
         let window = Window { from, to };
-        let (n, request) = ([3, 20, 57][choice.below(3)], &requests[choice.below(requests.len())]);
+        let (n, request) = ([3, 5, 57][choice.below(3)], &requests[choice.below(requests.len())]);
         let found = series.choose_with(map, request, &window, n).unwrap();
         let wanted = series.choose(request, &window, n).unwrap();
         assert_eq!(found, wanted, "{what}: {window:?}, {n} by {request:?}");
+        let is_scanned = series.choose_with(decoy, request, &window, n).is_ok_and(|found| found == wanted);
+        assert!(is_scanned || wanted.window.len() / n >= SCANNED, "{what}: {window:?}, {n} by {request:?}");
+        through_the_map += usize::from(!is_scanned);
     }
+    assert!(through_the_map >= 4, "only {through_the_map} windows of {what} went through the map");
+}
+
+/// As long as an array and of its type, but everywhere the first number that is not null.
+fn flat(array: &ArrayRef) -> ArrayRef {
+    let first = (0..array.len()).find(|&row| array.is_valid(row)).unwrap() as u64;
+    let rows = UInt64Array::from(vec![first; array.len()]);
+    arrow_select::take::take(array, &rows, None).unwrap()
 }
 
 fn open(paths: &[PathBuf], x: Option<&str>) -> Series {
@@ -70,13 +91,22 @@ fn every_format_gives_the_points_of_the_whole_series() {
     let whole = batch(vec![("time", float(time.clone())), ("flux", float(flux.clone()))]);
     let parts = [0..60_000, 60_000..60_010, 60_010..150_000];
     let paths = |ending: &str| (0..3).map(|n| folder.at(&format!("{n}.{ending}"))).collect::<Vec<_>>();
+    let (flats, ones) = (Folder::new(), vec![1.0; flux.len()]);
+    let decoys = |ending: &str| (0..3).map(|n| flats.at(&format!("{n}.{ending}"))).collect::<Vec<_>>();
     for (n, rows) in parts.into_iter().enumerate() {
         let part = whole.slice(rows.start, rows.len());
-        write_parquet(&paths("parquet")[n], &part, properties().set_data_page_row_count_limit(3000).build());
-        write_fits(&paths("fits")[n], &part);
-        write_csv(&paths("csv")[n], &part);
-        write_f32(&paths("f32")[n], &flux[rows.clone()]);
-        write_npy(&paths("npy")[n], &flux[rows]);
+        let small = || properties().set_data_page_row_count_limit(3000).build();
+        let flat = batch(vec![("time", part.column(0).clone()), ("flux", flat(part.column(1)))]);
+        for (part, paths, flux) in [
+            (part, &paths as &dyn Fn(&str) -> Vec<PathBuf>, &flux),
+            (flat, &decoys as &dyn Fn(&str) -> Vec<PathBuf>, &ones),
+        ] {
+            write_parquet(&paths("parquet")[n], &part, small());
+            write_fits(&paths("fits")[n], &part);
+            write_csv(&paths("csv")[n], &part);
+            write_f32(&paths("f32")[n], &flux[rows.clone()]);
+            write_npy(&paths("npy")[n], &flux[rows.clone()]);
+        }
     }
     write_npy(&folder.at("time.npy"), &time);
     for format in ["parquet", "csv", "fits", "npy", "f32"] {
@@ -92,7 +122,8 @@ fn every_format_gives_the_points_of_the_whole_series() {
             assert_eq!(map.missing(), flux.iter().filter(|flux| flux.is_nan()).count());
             let bytes = if format == "f32" { 4 } else { 8 } + if x.is_some() { 8 } else { 0 };
             assert!((len as f64) < 150_000.0 * f64::from(bytes) * 0.005 + 1000.0, "{len} bytes of {format}");
-            check_windows(&series, &map, span, &format!("{format} {}", x.is_some()));
+            let decoy = build(&open(&decoys(format), x));
+            check_windows(&series, (&map, &decoy), span, &format!("{format} {}", x.is_some()));
         }
     }
 }
@@ -105,6 +136,9 @@ fn mapped_arrays_give_the_points_of_those_that_are_read() {
     let paths = [folder.at("a.f32"), folder.at("b.f32")];
     write_f32(&paths[0], &flux[..30_000]);
     write_f32(&paths[1], &flux[30_000..]);
+    let flats = [folder.at("flat-a.f32"), folder.at("flat-b.f32")];
+    write_f32(&flats[0], &[1.0; 30_000]);
+    write_f32(&flats[1], &[1.0; 50_000]);
     write_npy(&folder.at("time.npy"), &time);
     let x = folder.at("time.npy");
     for (x, span) in [(x.to_str(), (time[0], time[79_999])), (None, (0.0, 80_000.0))] {
@@ -114,19 +148,24 @@ fn mapped_arrays_give_the_points_of_those_that_are_read() {
         let map = build(&mapped);
         map.save(folder.at("a.zonemap")).unwrap();
         assert!(ZoneMap::open(folder.at("a.zonemap"), &read).is_ok());
-        check_windows(&mapped, &map, span, "mapped");
-        check_windows(&read, &map, span, "read");
+        let decoy = build(&open(&flats, x));
+        check_windows(&mapped, (&map, &decoy), span, "mapped");
+        check_windows(&read, (&map, &decoy), span, "read");
     }
 }
 
 /// Makes a series of several row groups, written as `properties` say, and compares windows of it.
 fn check_parquet(what: &str, properties: WriterProperties, x: ArrayRef, y: ArrayRef, span: (f64, f64)) {
     let folder = Folder::new();
-    let names = (0..x.len()).map(|row| (row % 3) as f64);
-    let whole = batch(vec![("flag", float(names)), ("flux", y), ("time", x)]);
-    write_parquet(&folder.at("a.parquet"), &whole, properties);
-    let series = open(&[folder.at("a.parquet")], Some("time"));
-    check_windows(&series, &build(&series), span, what);
+    let flags = || float((0..x.len()).map(|row| (row % 3) as f64));
+    let write = |name: &str, y: ArrayRef, properties: WriterProperties| {
+        let whole = batch(vec![("flag", flags()), ("flux", y), ("time", x.clone())]);
+        write_parquet(&folder.at(name), &whole, properties);
+        open(&[folder.at(name)], Some("time"))
+    };
+    let decoy = build(&write("flat.parquet", flat(&y), support::properties().build()));
+    let series = write("a.parquet", y, properties);
+    check_windows(&series, (&build(&series), &decoy), span, what);
 }
 
 #[test]
@@ -137,7 +176,8 @@ fn pages_are_found_however_the_file_was_written() {
     };
     let y = || -> ArrayRef {
         let mut noise = Noise(5);
-        let value = |n: i64| (noise.below(19) != 0).then(|| ((n % 977) as f32 * 0.25).round());
+        let value =
+            |n: i64| (noise.below(19) != 0).then(|| ((n % 977) as f32 * 0.25).round() + (n / 500) as f32);
         Arc::new((0..rows).map(value).collect::<Float32Array>())
     };
     let span = ((1_i64 << 60) as f64, ((1_i64 << 60) + rows * 7) as f64);
@@ -176,9 +216,11 @@ fn columns_of_any_number_are_read_from_pages() {
     let numbers = || 0..40_000_u64;
     let small = || properties().set_data_page_row_count_limit(1500).set_write_batch_size(500).build();
     let ys: [ArrayRef; 3] = [
-        Arc::new(Float64Array::from_iter_values(numbers().map(|n| (n % 711) as f64))),
+        Arc::new(Float64Array::from_iter_values(numbers().map(|n| (n % 711 + n / 50) as f64))),
         Arc::new(UInt16Array::from_iter_values(numbers().map(|n| (n * n % 60_013) as u16))),
-        Arc::new(Int32Array::from_iter(numbers().map(|n| (n % 17 != 3).then_some((n % 1013) as i32 - 500)))),
+        Arc::new(Int32Array::from_iter(
+            numbers().map(|n| (n % 17 != 3).then_some((n % 1013 + n / 50) as i32 - 500)),
+        )),
     ];
     let xs: [(ArrayRef, f64); 4] = [
         (Arc::new(Int32Array::from_iter_values(numbers().map(|n| n as i32 - 20_000))), -20_000.0),
@@ -213,15 +255,20 @@ fn a_window_at_the_edge_of_missing_blocks_is_the_same() {
     write_parquet(&folder.at("a.parquet"), &whole, properties().build());
     let series = open(&[folder.at("a.parquet")], Some("time"));
     let map = build(&series);
+    let mut long = 0;
     for (from, to) in
-        [(4990, 12_010), (5000, 11_999), (6000, 7000), (0, 6000), (11_000, 39_999), (31_000, 39_000)]
+        [(4990, 12_010), (5000, 11_999), (6000, 7000), (0, 7000), (11_000, 39_999), (31_000, 39_000)]
     {
         let window = Window { from: Some(time[from].into()), to: Some(time[to].into()) };
-        for request in requests() {
-            let found = series.choose_with(&map, &request, &window, 50).unwrap();
-            assert_eq!(found, series.choose(&request, &window, 50).unwrap(), "{from}..={to} {request:?}");
+        for (n, request) in
+            [2, 3, 50].into_iter().flat_map(|n| requests().into_iter().map(move |request| (n, request)))
+        {
+            let found = series.choose_with(&map, &request, &window, n).unwrap();
+            assert_eq!(found, series.choose(&request, &window, n).unwrap(), "{from}..={to} {n} {request:?}");
+            long += usize::from(found.window.len() / n >= SCANNED);
         }
     }
+    assert_eq!(long, 60, "so many go through the map");
 }
 
 /// A series of two files with its map.
@@ -334,6 +381,57 @@ fn a_map_moves_with_its_files() {
     fs::create_dir(elsewhere.at("maps")).unwrap();
     build(&series).save(elsewhere.at("maps/series.zonemap")).unwrap();
     assert!(ZoneMap::open(elsewhere.at("maps/series.zonemap"), &series).is_ok());
+}
+
+#[test]
+fn paths_that_are_no_text_are_remembered_to_the_byte() {
+    let folder = Folder::new();
+    let odd = folder.path().join(OsStr::from_bytes(b"f\xfcr \xff"));
+    fs::create_dir(&odd).unwrap();
+    // Written with one stand-in for what is no text, these would be one file.
+    let paths = [b"1\xe9.parquet", b"1\xe8.parquet"].map(|name| odd.join(OsStr::from_bytes(name)));
+    let whole = of_many_types(5000);
+    write_parquet(&paths[0], &whole.slice(0, 3000), properties().build());
+    write_parquet(&paths[1], &whole.slice(3000, 2000), properties().build());
+    let series = open(&paths, Some("time"));
+    for map in [odd.join(OsStr::from_bytes(b"\xfe.zonemap")), folder.at("a.zonemap")] {
+        build(&series).save(&map).unwrap();
+        let opened = ZoneMap::open(&map, &series).unwrap();
+        assert_eq!(opened.points(), 5000);
+        fs::write(paths[1].with_extension("copy"), fs::read(&paths[1]).unwrap()).unwrap();
+        let other = open(&[paths[0].clone(), paths[1].with_extension("copy")], Some("time"));
+        assert!(matches!(ZoneMap::open(&map, &other), Err(Error::InFile { source, .. })
+            if matches!(*source, Error::OtherSeries { .. })));
+    }
+}
+
+#[test]
+fn choosing_with_a_map_stops_when_asked() {
+    let folder = Folder::new();
+    let (time, flux) = wave(30_000, 5);
+    let whole = batch(vec![("time", float(time)), ("flux", float(flux.clone()))]);
+    write_parquet(&folder.at("a.parquet"), &whole, properties().build());
+    write_csv(&folder.at("a.csv"), &whole);
+    write_fits(&folder.at("a.fits"), &whole);
+    write_npy(&folder.at("flux.npy"), &flux);
+    for (name, x) in
+        [("a.parquet", Some("time")), ("a.csv", Some("time")), ("a.fits", None), ("flux.npy", None)]
+    {
+        let series = open(&[folder.at(name)], x);
+        let map = build(&series);
+        for request in requests() {
+            // Through the map, and by a scan of what is read.
+            for n in [5, 100] {
+                let choose = |stop: bool| {
+                    let control = Control { progress: &|_, _| {}, stop: &AtomicBool::new(stop) };
+                    series.choose_with_watched(&map, &request, &Window::default(), n, &control)
+                };
+                assert!(matches!(choose(true), Err(Error::Interrupted)), "{name} {n} {request:?}");
+                let wanted = series.choose(&request, &Window::default(), n).unwrap();
+                assert_eq!(choose(false).unwrap(), wanted, "{name} {n} {request:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use uranometria_cutout::lightcurve::{Background, LightCurve, to_fits};
 use uranometria_cutout::{Aperture, Cutter, Place, Size, Tpf};
 use uranometria_fits::checksum::sealed_hdu;
 use uranometria_fits::{BLOCK, Card, ColumnSpec, Header, Value, table_header};
+use uranometria_fuzz::mapped::{folder, mapped};
 use uranometria_lttb::{Regular, ZoneMap};
 use uranometria_sky::{Direction, Track};
 
@@ -20,6 +21,7 @@ fn main() {
         "table",
         [("columns", columns()), ("images", images()), ("spoc", frame(true)), ("tica", frame(false))],
     );
+    write("arrow", [("columns", columns()), ("heap", heap())]);
     let cubes = [("spoc", cube(true, true)), ("tica", cube(false, true)), ("bare", cube(true, false))];
     write("cube", cubes.iter().map(|(name, bytes)| (*name, bytes.clone())));
     let mut tpfs = vec![("small", stamp())];
@@ -47,6 +49,8 @@ fn main() {
     write("tpf", tpfs);
     write("targets", texts().map(|(name, text)| (name, text.as_bytes().to_vec())));
     write("lttb", series());
+    let maps = ["regular", "floats", "integers"].into_iter().zip(mapped(&folder()));
+    write("zonemap", maps.map(|(name, of)| (name, of.sidecar)));
 }
 
 fn write<'a>(target: &str, seeds: impl IntoIterator<Item = (&'a str, Vec<u8>)>) {
@@ -159,6 +163,41 @@ fn columns() -> Vec<u8> {
     };
     bytes.extend(sealed_hdu(table_header(&specs, row_len, 3, scaled), &data));
     bytes
+}
+
+/// Arrays in the heap, of numbers and of text, empty ones among them, and one that does not begin with its rows.
+fn heap() -> Vec<u8> {
+    let forms = ["1PE(3)", "1QD(2)", "1PA(9)", "1PX(12)", "1PI", "J"];
+    let specs: Vec<ColumnSpec> =
+        (1..).zip(forms).map(|(n, form)| ColumnSpec::new(format!("NAME{n}"), form)).collect();
+    let (mut rows, mut heap) = (Vec::new(), vec![0; 12]);
+    for row in 0..3_u8 {
+        for (form, count, size) in
+            [('P', row, 4), ('Q', 2 - row, 8), ('P', 3 * row, 1), ('P', 4 * row, 1), ('P', 1, 2)]
+        {
+            let place = heap.len() as u32;
+            if form == 'P' {
+                rows.extend(u32::from(count).to_be_bytes());
+                rows.extend(place.to_be_bytes());
+            } else {
+                rows.extend(u64::from(count).to_be_bytes());
+                rows.extend(u64::from(place).to_be_bytes());
+            }
+            heap.extend((0..count * size).map(|byte| b'A' + byte + row));
+        }
+        rows.extend([0, 0, 0, row]);
+    }
+    let row_len = rows.len() / 3;
+    let place = rows.len() + 4;
+    let more = |n: usize, header: &mut Header| {
+        if n == 1 {
+            header.set("THEAP", place as i64, "");
+        }
+    };
+    let mut header = table_header(&specs, row_len, 3, more);
+    header.set("PCOUNT", 4 + heap.len() as i64, "");
+    let data = [rows, vec![0; 4], heap].concat();
+    [sealed_hdu(Header::primary(), &[]), sealed_hdu(header, &data)].concat()
 }
 
 /// A full-frame image of 3 x 2 pixels.

@@ -333,6 +333,27 @@ impl CsvTable {
         scanned.ok().and(found)
     }
 
+    /// The first cell that is not UTF-8, as an error.
+    fn no_text(&self) -> Option<Error> {
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(BufReader::with_capacity(1 << 20, SourceReader::new(&self.file, 0)));
+        let mut record = ByteRecord::new();
+        while reader.read_byte_record(&mut record).ok()? {
+            if let Some(column) = record.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
+                let place = Place::Line(record.position().map_or(0, Position::line));
+                return Some(self.cell(place, column, &record[column], "text in UTF-8").in_file(&self.path));
+            }
+        }
+        None
+    }
+
+    /// The error for a cell that is not what it should be.
+    fn cell(&self, place: Place, column: usize, found: &[u8], wanted: Wrong) -> Error {
+        let column = self.schema.field(column).name().clone();
+        Error::Cell { place, column, found: format!("{:?}", String::from_utf8_lossy(found)), wanted }
+    }
+
     fn scan(
         &self,
         rows: &[usize],
@@ -379,27 +400,31 @@ fn trim(text: &[u8]) -> &[u8] {
 /// Infers the types of all columns from all rows of all files.
 ///
 /// # Errors
-/// [`Error::Arrow`]; the widths of rows were checked before.
-pub(super) fn infer<'a>(tables: impl Iterator<Item = &'a CsvTable>) -> Result<SchemaRef, Error> {
+/// [`Error::Cell`] for what is not UTF-8; [`Error::Arrow`]; the widths of rows were checked before.
+pub(super) fn infer(tables: &[&CsvTable]) -> Result<SchemaRef, Error> {
     let mut all: Box<dyn Read + '_> = Box::new(std::io::empty());
-    for (n, table) in tables.enumerate() {
+    for (n, table) in tables.iter().enumerate() {
         // Headers are the first file's; a last line may lack its end.
         let start = if n == 0 { 0 } else { table.blocks[0].0 };
         all = Box::new(all.chain(BufReader::new(SourceReader::new(&table.file, start))).chain(&b"\n"[..]));
     }
-    let (schema, _) = Format::default()
-        .with_header(true)
-        .infer_schema(all, None)
-        .map_err(Error::arrow("tell the types"))?;
-    Ok(Arc::new(schema))
+    match Format::default().with_header(true).infer_schema(all, None) {
+        Ok((schema, _)) => Ok(Arc::new(schema)),
+        // Arrow counts the lines of all files as one.
+        Err(error) => {
+            let no_text = tables.iter().find_map(|table| table.no_text());
+            Err(no_text.unwrap_or_else(|| Error::arrow("tell the types")(error)))
+        }
+    }
 }
 
 /// Parses the text of some rows.
 pub(super) fn parse(table: &CsvTable, rows: &[usize], schema: &SchemaRef) -> Result<Vec<RecordBatch>, Error> {
-    let mut text = Vec::new();
-    table.text(rows, |row| {
+    let (mut text, mut lines) = (Vec::new(), Vec::with_capacity(rows.len()));
+    table.scan(rows, |row, line| {
         text.extend_from_slice(row);
         text.push(b'\n');
+        lines.push(line);
         Ok(())
     })?;
     // Blanks around a number are no part of it; around words they are.
@@ -414,12 +439,56 @@ pub(super) fn parse(table: &CsvTable, rows: &[usize], schema: &SchemaRef) -> Res
         trimmed.write_record(cells).map_err(refuse)?;
     }
     let text = trimmed.into_inner().map_err(|error| Error::io("read the chosen rows", error.into_error()))?;
-    let reader = arrow_csv::ReaderBuilder::new(schema.clone())
-        .with_batch_size(rows.len().max(1))
-        .build(text.as_slice())
-        .map_err(Error::arrow("read the chosen rows"))?;
-    let named = |batch: Result<RecordBatch, _>| batch.map_err(Error::arrow("read the chosen rows"));
-    reader.map(named).collect::<Result<_, _>>().map_err(|error| error.in_file(&table.path))
+    let read = typed(schema, rows.len(), None, &text).and_then(Iterator::collect);
+    read.map_err(|error| {
+        let error = wrong_cell(table, &lines, schema, &text).unwrap_or(error);
+        error.in_file(&table.path)
+    })
+}
+
+/// Parses rows, so many at a time, all their columns or one.
+fn typed<'a>(
+    schema: &SchemaRef,
+    batch_rows: usize,
+    column: Option<usize>,
+    text: &'a [u8],
+) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + use<'a>, Error> {
+    let mut builder = arrow_csv::ReaderBuilder::new(schema.clone()).with_batch_size(batch_rows.max(1));
+    if let Some(column) = column {
+        builder = builder.with_projection(vec![column]);
+    }
+    let reader = builder.build(text).map_err(Error::arrow("read the chosen rows"))?;
+    Ok(reader.map(|batch| batch.map_err(Error::arrow("read the chosen rows"))))
+}
+
+/// The first cell that is not of the type of its column, as an error: Arrow counts the lines of the chosen rows, not
+/// those of the file.
+fn wrong_cell(table: &CsvTable, lines: &[u64], schema: &SchemaRef, text: &[u8]) -> Option<Error> {
+    let row = typed(schema, 1, None, text).ok()?.position(|batch| batch.is_err())?;
+    let mut records = ReaderBuilder::new().has_headers(false).from_reader(text);
+    let record = records.byte_records().nth(row)?.ok()?;
+    let mut alone = csv::Writer::from_writer(Vec::new());
+    alone.write_byte_record(&record).ok()?;
+    let alone = alone.into_inner().ok()?;
+    let fails = |column: &usize| {
+        typed(schema, 1, Some(*column), &alone).is_ok_and(|mut batches| batches.any(|batch| batch.is_err()))
+    };
+    let column = (0..schema.fields().len()).find(fails)?;
+    let wanted = what_a_cell_is(schema.field(column).data_type());
+    Some(table.cell(Place::Line(*lines.get(row)?), column, &record[column], wanted))
+}
+
+/// What stands in a cell of a column of some type, and the way out where it does not.
+///
+/// Text that looks like a date need not be one; whatever else Arrow took for a type it can read as that.
+fn what_a_cell_is(data_type: &DataType) -> Wrong {
+    match data_type {
+        DataType::Date32 => "a date like 2024-01-31 as in its other rows; written as CSV it stays as it is",
+        DataType::Timestamp(..) => {
+            "a date and time like 2024-01-31T12:00:00 as in its other rows; written as CSV it stays as it is"
+        }
+        _ => "a number as in its other rows; written as CSV it stays as it is",
+    }
 }
 
 impl Table for CsvTable {

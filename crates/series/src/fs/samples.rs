@@ -1,6 +1,7 @@
 //! Points of a window, chosen with a zone map: the points of all files are read where they are asked for.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use uranometria_lttb::{Downsample, Samples, ZoneError};
 
@@ -9,7 +10,7 @@ use super::choose::{limits, rows_between};
 use super::pages::Pages;
 use super::table::Table;
 use super::zonemap::{Mapped, ZoneMap, described};
-use super::{File, Found, Series, shifted};
+use super::{Control, File, Found, Series, shifted};
 use crate::Error;
 use crate::bound::Window;
 use crate::number::{Abscissa, Number, Ordinate, with_types};
@@ -33,13 +34,30 @@ impl Series {
         window: &Window,
         n: usize,
     ) -> Result<Found, Error> {
+        self.choose_with_watched(map, request, window, n, &Control::none())
+    }
+
+    /// As [`choose_with`](Series::choose_with), stopped by `control` while it reads.
+    ///
+    /// There is no progress to watch: nobody knows how much will be read.
+    ///
+    /// # Errors
+    /// As [`choose_with`](Series::choose_with); [`Error::Interrupted`].
+    pub fn choose_with_watched(
+        &self,
+        map: &ZoneMap,
+        request: &Downsample,
+        window: &Window,
+        n: usize,
+        control: &Control<'_>,
+    ) -> Result<Found, Error> {
         let (x, y) = self.columns();
         if (&map.x, &map.y, map.points()) != (&x, &y, self.rows()) {
             let found = format!("{} with {} rows", described(map.x.as_ref(), &map.y), map.points());
             let wanted = format!("{} with {} rows", described(x.as_ref(), &y), self.rows());
             return Err(Error::OtherSeries { found, wanted });
         }
-        with_types!(self.x_kind(), self.y_kind(), <X, Y> choose::<X, Y>(self, map, request, window, n))
+        with_types!(self.x_kind(), self.y_kind(), <X, Y> choose::<X, Y>(self, map, request, window, n, control.stop))
     }
 }
 
@@ -49,12 +67,13 @@ fn choose<X: Abscissa, Y: Ordinate>(
     request: &Downsample,
     window: &Window,
     n: usize,
+    stop: &AtomicBool,
 ) -> Result<Found, Error>
 where
     X::X: Mapped,
 {
     let Some(map) = X::X::unwrap(&map.map) else { return Ok(Found::default()) };
-    let mut points = Everywhere::<X, Y>::new(series);
+    let mut points = Everywhere::<X, Y>::new(series, stop);
     let Some((from, to)) = limits::<X::X>(window) else { return Ok(Found::default()) };
     let fail = |error: ZoneError<Error>| match error {
         ZoneError::Series(error) => series.place(error),
@@ -103,6 +122,7 @@ type Columns<'a, X, Y> = (Pages<'a, X>, Pages<'a, Y>);
 /// The points of all files, read where they are asked for.
 struct Everywhere<'a, X: Abscissa, Y> {
     series: &'a Series,
+    stop: &'a AtomicBool,
     /// Columns of parquet files, made when they are first read.
     pages: Vec<Option<Columns<'a, X::X, Y>>>,
     room: Room<X::X, Y>,
@@ -112,9 +132,9 @@ struct Everywhere<'a, X: Abscissa, Y> {
 }
 
 impl<'a, X: Abscissa, Y: Ordinate> Everywhere<'a, X, Y> {
-    fn new(series: &'a Series) -> Self {
+    fn new(series: &'a Series, stop: &'a AtomicBool) -> Self {
         let pages = series.parts.iter().map(|_| None).collect();
-        Everywhere { series, pages, room: Room::default(), x: Vec::new(), y: Vec::new() }
+        Everywhere { series, stop, pages, room: Room::default(), x: Vec::new(), y: Vec::new() }
     }
 
     /// A range without the missing points at its ends.
@@ -202,6 +222,9 @@ impl<X: Abscissa, Y: Ordinate> Samples for Everywhere<'_, X, Y> {
     type Error = Error;
 
     fn read(&mut self, range: Range<usize>) -> Result<(&[X::X], &[Y]), Error> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
         let series = self.series;
         let part = series.parts.partition_point(|part| part.first <= range.start).max(1) - 1;
         let first = series.parts[part].first;

@@ -180,9 +180,9 @@ impl ZoneMap {
                 return Err(Error::Grown { known: leading, now: now.len() - with_x });
             }
             if !alike {
-                let found: Vec<String> = header.files.iter().map(|file| file.path.clone()).collect();
-                let wanted: Vec<String> = now.iter().map(|file| file.path.display().to_string()).collect();
-                return Err(Error::OtherSeries { found: listed(&found), wanted: listed(&wanted) });
+                let found = listed(header.files.iter().map(|file| file.path.as_path()));
+                let wanted = listed(now.iter().map(|file| file.path.as_path()));
+                return Err(Error::OtherSeries { found, wanted });
             }
             let known: Vec<Known> =
                 header.files.into_iter().zip(&now).map(|(known, now)| known.of(now)).collect();
@@ -207,7 +207,7 @@ impl ZoneMap {
         let path = path.as_ref();
         let folder = absolute(&folder_of(path));
         let files = self.sources.iter().map(|file| Source {
-            path: relative(&folder, &absolute(&file.path)).to_string_lossy().into_owned(),
+            path: relative(&folder, &absolute(&file.path)),
             bytes: file.bytes,
             modified_ns: file.modified_ns,
             rows: file.rows,
@@ -404,9 +404,10 @@ where
     }
 }
 
-/// Names for a message; of many the first and the last.
-fn listed(names: &[String]) -> String {
-    match names {
+/// Paths for a message; of many the first and the last.
+fn listed<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
+    let names: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    match names.as_slice() {
         [first, .., last] if names.len() > 3 => format!("{} files, {first} to {last}", names.len()),
         _ => names.join(", "),
     }
