@@ -1,4 +1,4 @@
-//! Pictures a person looks at: light curves with gaps and pixel stamps as PNG.
+//! Pictures a person looks at: light curves with gaps, pixel stamps and maps of the sky as PNG.
 //!
 //! Slices go in, PNG bytes come out. No file is opened, no font or library of the system is used: the
 //! typeface is inside. The same input gives the same bytes, run after run of one build.
@@ -21,6 +21,7 @@
 //! ```
 
 mod axes;
+mod bar;
 mod canvas;
 mod colour;
 mod error;
@@ -31,6 +32,7 @@ mod layer;
 mod light_curve;
 mod range;
 mod segments;
+mod sky_map;
 mod stamp;
 mod thin;
 mod ticks;
@@ -39,4 +41,5 @@ pub use canvas::MAX_SIDE;
 pub use error::Error;
 pub use gallery::gallery_png;
 pub use light_curve::{LightCurvePlot, Series, Style, light_curve_png};
+pub use sky_map::{SkyMapPlot, sky_map_png};
 pub use stamp::{StampPlot, stamp_png};

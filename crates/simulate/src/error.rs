@@ -53,6 +53,15 @@ pub enum Error {
         /// How many there are.
         frames: usize,
     },
+    /// A file that no simulation made would be replaced.
+    #[error("{path}: is there already and was made by no simulation; give another folder", path = path.display())]
+    Occupied {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The work was stopped on request.
+    #[error("interrupted; run the same command again to go on from here")]
+    Interrupted,
     /// A table of stars lacks a column.
     #[error("column `{wanted}` is not in the table{}", hint(nearest, columns))]
     NoColumn {

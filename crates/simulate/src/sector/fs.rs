@@ -7,6 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use uranometria_fits::fs::{Durability, write as publish};
@@ -51,9 +52,23 @@ pub struct Written {
 /// Memory: about 2.3 times a frame for each thread.
 ///
 /// # Errors
-/// [`Error::OtherRun`] where the folder holds another run; [`Error::Io`]; [`Error::Fits`] where a frame cannot be
-/// written, for example because another process is writing it.
+/// [`Error::OtherRun`] where the folder holds another run, [`Error::Occupied`] where it holds files of the same names
+/// that no run made; [`Error::Io`]; [`Error::Fits`] where a frame cannot be written, for example because another process
+/// is writing it.
 pub fn write(sector: &Sector, dir: &Path, progress: &(dyn Fn(Done) + Sync)) -> Result<Written, Error> {
+    write_until(sector, dir, progress, &AtomicBool::new(false))
+}
+
+/// Does what [`write`] does, and leaves off soon after `stop` has become true.
+///
+/// # Errors
+/// As [`write`], and [`Error::Interrupted`]; the same call goes on from there.
+pub fn write_until(
+    sector: &Sector,
+    dir: &Path,
+    progress: &(dyn Fn(Done) + Sync),
+    stop: &AtomicBool,
+) -> Result<Written, Error> {
     let io = |action, path: &Path| {
         let path = path.to_path_buf();
         move |source| Error::Io { path, action, source }
@@ -75,6 +90,9 @@ pub fn write(sector: &Sector, dir: &Path, progress: &(dyn Fn(Done) + Sync)) -> R
     let files = sector.files();
     let state = Mutex::new((Done { frames: 0, of: files.len(), bytes: 0 }, 0));
     files.par_iter().try_for_each(|file| -> Result<(), Error> {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
         let path = dir.join(&file.name);
         let there = std::fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() == file.len);
         if !there {
@@ -108,6 +126,13 @@ fn claim(sector: &Sector, dir: &Path) -> Result<(), Error> {
         Ok(theirs) if theirs == ours => Ok(()),
         Ok(theirs) => Err(Error::OtherRun { dir: dir.to_path_buf(), differs: difference(&theirs, &ours) }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let tracks = (1..=sector.truth().tracks.len()).map(|n| format!("track-{n}.csv"));
+            let frames = sector.files().into_iter().map(|file| file.name);
+            let mut names =
+                ["truth.csv".to_string(), "targets.csv".to_string()].into_iter().chain(tracks).chain(frames);
+            if let Some(name) = names.find(|name| dir.join(name).exists()) {
+                return Err(Error::Occupied { path: dir.join(name) });
+            }
             Ok(publish(&path, ours.as_bytes(), Durability::Process)?)
         }
         Err(source) => Err(Error::Io { path, action: "read it", source }),
@@ -184,5 +209,26 @@ mod tests {
         std::fs::write(&file, b"").unwrap();
         let error = write(&small(1), &file, &|_| ()).unwrap_err();
         assert!(matches!(&error, Error::Io { path, .. } if *path == file), "{error}");
+    }
+    #[test]
+    fn files_of_others_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = folder.path().join("targets.csv");
+        std::fs::write(&mine, "ra,dec,mag\n").unwrap();
+        let error = write(&small(1), folder.path(), &|_| ()).unwrap_err();
+        assert!(matches!(&error, Error::Occupied { path } if *path == mine), "{error}");
+        assert_eq!(std::fs::read_to_string(&mine).unwrap(), "ra,dec,mag\n");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = AtomicBool::new(false);
+        let progress = |_| stop.store(true, Ordering::Relaxed);
+        let stopped = write_until(&small(1), folder.path(), &progress, &stop);
+        assert!(matches!(stopped, Err(Error::Interrupted)));
+        let kept = write(&small(1), folder.path(), &|_| ()).unwrap().kept;
+        assert!((1..small(1).files().len()).contains(&kept), "{kept}");
     }
 }
