@@ -1,6 +1,8 @@
 //! The kinds of file a cutout becomes: target pixel file, image cube, parquet.
 
 use std::fs;
+use std::ops::Range;
+use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int32Type};
@@ -144,18 +146,64 @@ fn a_parquet_file_holds_what_the_target_pixel_file_holds() {
     assert_eq!(Some(crval), tpf.aperture_header().unwrap().number("CRVAL1"));
 }
 
+/// The pixels of a stamp `[time][row][column]` of one plane, series by series from the cube's own bytes.
+fn of_cube(cube: &Path, plane: usize, (columns, rows): (Range<usize>, Range<usize>)) -> Vec<f32> {
+    let bytes = fs::read(cube).unwrap();
+    let hdu = &read_hdus(&bytes).unwrap()[1];
+    let axis = |n: usize| hdu.header.integer(&format!("NAXIS{n}")).unwrap() as usize;
+    let (planes, frames, width) = (axis(1), axis(2), axis(3));
+    let mut pixels = Vec::new();
+    for frame in 0..frames {
+        for row in rows.clone() {
+            for column in columns.clone() {
+                let word = ((row * width + column) * frames + frame) * planes + plane;
+                let at = hdu.data_start as usize + word * 4;
+                pixels.push(f32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()));
+            }
+        }
+    }
+    pixels
+}
+
 #[test]
-fn files_are_what_the_library_makes_in_memory() {
+fn files_hold_the_pixels_of_the_cube_and_replace_older_ones() {
     let frames = frames();
     let cutter = frames.cutter();
-    let cutout = cutter.cut(PLACE, SIZE).unwrap();
-    for (format, bytes) in
-        [(Format::Tpf, cutout.to_tpf().unwrap()), (Format::Image, cutout.to_image().unwrap())]
-    {
+    // Wholly on the frame: columns 20 to 24, rows 13 to 15.
+    let cutout = cutter.cut(Place::Pixel { x: 22.0, y: 14.0 }, SIZE).unwrap();
+    let wanted = [0, 1].map(|plane| bits(&of_cube(&frames.at("cube.fits"), plane, (20..25, 13..16))));
+    for format in [Format::Tpf, Format::Image, Format::Parquet] {
         let path = frames.at(default_name(&cutout, "s0001-4-2", format).to_str().unwrap());
         fs::write(&path, "an older file").unwrap();
-        assert_eq!(write(&cutout, format, &path).unwrap(), bytes.len() as u64);
-        assert!(fs::read(&path).unwrap() == bytes);
+        let len = write(&cutout, format, &path).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        assert_eq!(len, bytes.len() as u64);
+        let found = match format {
+            Format::Tpf => {
+                let hdu = &read_hdus(&bytes).unwrap()[1];
+                let table = TableLayout::of(hdu).unwrap();
+                let data = hdu.read_data(&bytes).unwrap();
+                ["FLUX", "FLUX_ERR"].map(|name| {
+                    let column = table.column(name).unwrap();
+                    let rows = table.rows(&data).map(|row| column.floats(row).unwrap());
+                    bits(&rows.collect::<Vec<_>>().concat())
+                })
+            }
+            Format::Image => [1, 2].map(|n| {
+                let hdu = &read_hdus(&bytes).unwrap()[n];
+                bits(&ImageLayout::of(hdu).unwrap().decode_f32(&hdu.read_data(&bytes).unwrap()))
+            }),
+            Format::Parquet => {
+                let batches =
+                    ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&path).unwrap()).unwrap();
+                let batches: Vec<RecordBatch> = batches.build().unwrap().map(Result::unwrap).collect();
+                ["flux", "flux_err"].map(|name| {
+                    let lists = batches[0].column_by_name(name).unwrap().as_fixed_size_list();
+                    bits(lists.values().as_primitive::<Float32Type>().values())
+                })
+            }
+        };
+        assert!(found == wanted, "{format:?}");
     }
     assert!(hidden(frames.folder.path()).is_empty());
     let name = default_name(&cutout, "s0001-4-2", Format::Parquet).into_os_string().into_string().unwrap();

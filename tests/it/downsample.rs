@@ -351,6 +351,9 @@ fn what_is_wrong_is_told_with_exit_2_and_leaves_nothing() {
     let whole = of_many_types(100);
     write_parquet(&folder.at("a.parquet"), &whole, properties().build());
     write_fits(&folder.at("a.fits"), &batch(vec![("TIME", float([1.0])), ("FLUX", float([1.0]))]));
+    write_npy(&folder.at("flux.npy"), &[1.0, 2.0]);
+    // An array is known by what is in it, whatever its name.
+    write_npy(&folder.at("time.csv"), &[1.0, 2.0]);
     let before = contents(folder.path());
     let check = |file: &str, arguments: &[&str], out: &str, wanted: &str| {
         let ended = downsample(&[folder.at(file)], arguments, &folder.at(out));
@@ -403,6 +406,19 @@ fn what_is_wrong_is_told_with_exit_2_and_leaves_nothing() {
         "a.fits: ending \"fits\" is not known, expected .parquet, .csv or .png",
     );
     check("b.csv", &["--y", "flux"], "b.csv", "b.csv is an input and would be replaced; give another name");
+    check(
+        "flux.npy",
+        &["--x", folder.at("time.csv").to_str().unwrap()],
+        "time.csv",
+        "time.csv is an input and would be replaced; give another name",
+    );
+    // Said before the file is read, in which there is more wrong.
+    check(
+        "a.csv",
+        &["--x", "time", "--y", "flux"],
+        "nowhere/o.csv",
+        "nowhere/o.csv: folder nowhere is not there; make it first",
+    );
     check(
         "a.parquet",
         &["--x", "time", "--y", "flux"],

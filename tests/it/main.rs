@@ -5,6 +5,7 @@
 //! foreign programs.
 
 mod architecture;
+mod catalog;
 mod cli;
 mod cube_append;
 mod cube_build;
@@ -19,6 +20,7 @@ mod fits_tables;
 mod foreign_frames;
 mod interruption;
 mod moving;
+mod outputs;
 #[cfg(feature = "peers")]
 mod peers;
 #[path = "../../crates/series/tests/support/mod.rs"]

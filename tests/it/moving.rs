@@ -1,7 +1,10 @@
 //! Cutouts that follow a target over the chip.
 
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use uranometria_cutout::fs::{Format, write};
 use uranometria_cutout::{Cutter, Size, Tpf, read_track};
 use uranometria_fits::fs::OpenFile;
+use uranometria_fits::{Hdu, read_hdus};
 use uranometria_sky::{Direction, Track};
 
 use crate::support::{Frames, bits};
@@ -60,6 +63,42 @@ fn the_light_of_a_moving_target_stays_in_the_middle() {
         }
     }
     assert!(corners.len() > 5, "the mover crossed {} pixels only", corners.len());
+}
+
+#[test]
+fn images_and_parquet_of_a_moving_target_claim_no_stamp_for_all_frames() {
+    let frames = asteroid();
+    let cutter = frames.cutter();
+    let cutout = cutter.follow(&track(&frames, 0), Size::square(5)).unwrap();
+    let bytes = cutout.to_image().unwrap();
+    let hdus = read_hdus(&bytes).unwrap();
+    let remarks = |hdu: &Hdu| {
+        let comments = hdu.header.cards().iter().filter(|card| card.keyword == "COMMENT");
+        comments.map(|card| card.comment.clone()).collect::<String>()
+    };
+    for hdu in &hdus[1..3] {
+        assert!(hdu.header.get("LTV1").is_none() && hdu.header.get("LTV2").is_none());
+        assert!(hdu.header.number("CRVAL1").is_some());
+    }
+    for hdu in [&hdus[1], &hdus[2], &hdus[4]] {
+        assert!(remarks(hdu).contains("Moving target"), "{}", hdu.name());
+    }
+    let tpf = cutout.to_tpf().unwrap();
+    assert!(read_hdus(&tpf).unwrap()[1..].iter().all(|hdu| remarks(hdu).contains("Moving target")));
+
+    let path = frames.at("moving.parquet");
+    write(&cutout, Format::Parquet, &path).unwrap();
+    let file = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
+    let pairs = file.metadata().file_metadata().key_value_metadata().unwrap();
+    let fact = |key: &str| pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.clone());
+    assert_eq!(fact("moving").as_deref(), Some("true"));
+    for key in ["corner_column", "corner_row", "aperture", "RA_OBJ", "DEC_OBJ", "CRVAL1", "CRPIX2"] {
+        assert!(fact(key).is_none() && fact(&format!("middle.{key}")).is_some(), "{key}");
+    }
+    let row: usize = fact("middle.row").unwrap().parse().unwrap();
+    let (column, line) = cutout.corners().nth(row).unwrap();
+    assert_eq!(fact("middle.corner_column"), Some(column.to_string()));
+    assert_eq!(fact("middle.corner_row"), Some(line.to_string()));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! `ur zonemap`, and `ur downsample` with what it makes: the same points, files that changed, maps that are damaged,
 //! runs that were ended.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -306,6 +308,47 @@ fn an_interruption_ends_the_work_and_leaves_nothing() {
         assert!(ended.err.ends_with("error: interrupted; nothing was written\n"), "{ended:?}");
         assert!(!out.exists() && hidden(folder.path()).is_empty());
     }
+}
+
+#[test]
+fn an_interruption_while_points_are_chosen_with_a_map_is_noticed() {
+    let folder = Folder::new();
+    let flux = folder.at("flux.f32");
+    File::create(&flux).unwrap().set_len(1 << 30).unwrap();
+    let map = folder.at("flux.f32.zonemap");
+    assert_eq!(zonemap(std::slice::from_ref(&flux), &[], &map).code, Some(0));
+    // Where all is equal, no block is without hope: every one of them is read.
+    let mut command = ur();
+    command.arg("downsample").arg(&flux).args(["-n", "100000", "--out"]).arg(folder.at("a.csv"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    assert!(has_read(&mut child, 50 << 20), "it ended before it could be interrupted");
+    let kill = Command::new("sh").arg("-c").arg(format!("kill -INT {}", child.id())).status().unwrap();
+    assert!(kill.success());
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(
+        (ended.code, ended.err.as_str()),
+        (Some(2), "error: interrupted; nothing was written\n"),
+        "{ended:?}"
+    );
+    assert!(!folder.at("a.csv").exists() && hidden(folder.path()).is_empty());
+}
+
+#[test]
+fn files_whose_names_are_no_text_have_maps() {
+    let folder = Folder::new();
+    let at = |name: &[u8]| folder.path().join(OsStr::from_bytes(name));
+    let flux: Vec<f64> = (0..30_000).map(|n| f64::from(n % 701)).collect();
+    let file = [at(b"fl\xfcx.f32")];
+    write_f32(&file[0], &flux);
+    let arguments = ["-n", "8", "--json"];
+    let json = downsample(&file, &arguments, &at(b"\xfe.csv")).json();
+    assert_eq!(json["zone_map"], serde_json::Value::Null);
+    let wanted = fs::read(at(b"\xfe.csv")).unwrap();
+    let json = zonemap(&file, &["--json"], &at(b"fl\xfcx.f32.zonemap")).json();
+    assert_eq!(json["points"], 30_000);
+    let json = downsample(&file, &arguments, &at(b"\xff.csv")).json();
+    assert!(json["zone_map"].as_str().unwrap().ends_with("/fl\u{fffd}x.f32.zonemap"), "{json}");
+    assert_eq!(fs::read(at(b"\xff.csv")).unwrap(), wanted);
 }
 
 #[test]

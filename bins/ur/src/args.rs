@@ -4,7 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Full-frame images, cubes, cutouts and light curves.
+mod adql;
+mod catalog;
+
+pub(crate) use adql::{AdqlCommand, CheckArgs, TranslateArgs};
+pub(crate) use catalog::{CatalogCommand, CrossmatchArgs, ImportArgs, RowsArgs};
+
+/// Full-frame images, cubes, cutouts, light curves, time series and catalogues.
 ///
 /// Start with `ur demo`. Exit codes: 0 done, 1 nothing found or a check failed, 2 error.
 #[derive(Parser)]
@@ -61,6 +67,12 @@ It takes at most 0.5 % of the space of x and y. It knows its files by path, leng
 of their ends; move it together with them. CSV is read whole whenever it is opened, so a map saves
 it little; parquet, FITS and arrays are read where points are looked for.")]
     Zonemap(ZonemapArgs),
+    /// Make catalogues of tables, search them, match them, map them
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
+    /// Check queries in ADQL, write them as SQL
+    #[command(subcommand)]
+    Adql(AdqlCommand),
     /// Make data with a known truth
     #[command(subcommand)]
     Simulate(SimulateCommand),
@@ -200,10 +212,10 @@ pub(crate) struct SectorArgs {
     #[arg(long, default_value_t = 1800.0, value_name = "S")]
     pub(crate) cadence: f64,
     /// Columns and rows of a frame, for less than the whole chip of 2136x2078
-    #[arg(long, value_name = "COLSxROWS", value_parser = uranometria_cutout::parse_size)]
-    pub(crate) size: Option<(f64, f64)>,
+    #[arg(long, value_name = "COLSxROWS", value_parser = parse_pixels)]
+    pub(crate) size: Option<(usize, usize)>,
     /// First column and row of such a window, from 0
-    #[arg(long, value_name = "COLxROW", value_parser = parse_corner, requires = "size")]
+    #[arg(long, value_name = "COLxROW", value_parser = parse_pixels, requires = "size")]
     pub(crate) corner: Option<(usize, usize)>,
     /// Stars: CSV with ra, dec, mag and optionally pmra, pmdec, source_id; without it the real ones that are built in
     #[arg(long, value_name = "FILE.csv")]
@@ -246,7 +258,6 @@ pub(crate) struct SectorArgs {
     pub(crate) json: bool,
 }
 
-/// Reads a corner like `1500x200`.
 /// Threads beyond this number only wait for each other.
 const MOST_THREADS: usize = 1024;
 
@@ -257,9 +268,13 @@ fn parse_threads(text: &str) -> Result<usize, String> {
     }
 }
 
-fn parse_corner(text: &str) -> Result<(usize, usize), String> {
-    let parts = text.split_once('x').and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)));
-    parts.ok_or_else(|| format!("corner is {text:?}, expected COLxROW, for example 1500x200"))
+/// Reads whole pixels like `1500x200`, or `200` for both.
+fn parse_pixels(text: &str) -> Result<(usize, usize), String> {
+    let parts = text
+        .split_once('x')
+        .or(Some((text, text)))
+        .and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)));
+    parts.ok_or_else(|| format!("found {text:?}, expected whole columns and rows, for example 1500x200"))
 }
 
 #[derive(Args)]
@@ -344,7 +359,7 @@ pub(crate) enum CubeCommand {
         /// The cube
         cube: PathBuf,
         #[command(flatten)]
-        options: CubeOptions,
+        work: WorkOptions,
         /// The full-frame images it was made of, or @LIST
         #[arg(required = true, value_name = "FFI")]
         frames: Vec<String>,
@@ -367,18 +382,24 @@ pub(crate) struct CubeOptions {
     /// Kind of frames
     #[arg(long, value_parser = ["auto", "spoc", "tica"], default_value = "auto")]
     pub(crate) product: String,
-    /// The most memory to use, for example 512MiB or 4GB
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_bytes)]
-    pub(crate) memory: u64,
-    /// Threads; 0 for one a core
-    #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 0)]
-    pub(crate) threads: usize,
     /// The sector, where neither headers nor file names tell it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=9999))]
     pub(crate) sector: Option<i64>,
     /// Leave unusable frames out and list them in the header
     #[arg(long)]
     pub(crate) skip_bad: bool,
+    #[command(flatten)]
+    pub(crate) work: WorkOptions,
+}
+
+#[derive(Args)]
+pub(crate) struct WorkOptions {
+    /// The most memory to use, for example 512MiB or 4GB
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_bytes)]
+    pub(crate) memory: u64,
+    /// Threads; 0 for one a core
+    #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 0)]
+    pub(crate) threads: usize,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

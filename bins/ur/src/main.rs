@@ -2,6 +2,7 @@
 
 mod args;
 mod report;
+mod rows;
 mod verbs;
 
 use std::process::ExitCode;
@@ -19,7 +20,9 @@ fn main() -> ExitCode {
         Command::Lightcurve(lightcurve) => verbs::lightcurve::run(&lightcurve),
         Command::Downsample(downsample) => verbs::downsample::run(&downsample, &stop),
         Command::Zonemap(zonemap) => verbs::zonemap::run(&zonemap, &stop),
-        Command::Simulate(SimulateCommand::Sector(sector)) => verbs::simulate::run(&sector),
+        Command::Catalog(catalog) => verbs::catalog::run(catalog, &stop),
+        Command::Adql(adql) => verbs::adql::run(&adql),
+        Command::Simulate(SimulateCommand::Sector(sector)) => verbs::simulate::run(&sector, &stop),
         Command::Demo { folder } => verbs::demo::run(&folder, &stop),
     };
     match outcome {

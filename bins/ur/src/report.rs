@@ -1,6 +1,7 @@
 //! What a person or a script sees: progress, sizes, errors.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
@@ -134,10 +135,10 @@ impl Drop for Bar {
 /// Refuses outputs that are inputs.
 pub(crate) fn refuse_inputs(outputs: &[&PathBuf], inputs: &[PathBuf]) -> std::result::Result<(), String> {
     let file = |path: &PathBuf| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+    // There may be as many outputs as there are targets.
+    let inputs: HashSet<(u64, u64)> = inputs.iter().filter_map(file).collect();
     for output in outputs {
-        if let Some(there) = file(output)
-            && inputs.iter().any(|input| file(input) == Some(there))
-        {
+        if file(output).is_some_and(|there| inputs.contains(&there)) {
             return Err(format!("{} is an input and would be replaced; give another name", output.display()));
         }
     }

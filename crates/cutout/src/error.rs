@@ -34,6 +34,9 @@ pub enum Error {
         /// How far it is off, or why there is no pixel for it.
         reason: String,
     },
+    /// The work was stopped on request.
+    #[error("interrupted; run the same command again")]
+    Interrupted,
     /// A size that is no size.
     #[error("size {found} is not possible, expected 1 to {max} pixels a side")]
     Size {
@@ -176,11 +179,17 @@ pub enum Error {
     /// There are no light curves to join.
     #[error("no light curve to join, expected at least one")]
     NothingToJoin,
-    /// Light curves of different targets or units cannot be joined.
-    #[error("light curve {index} has {what} {found}, the first one has {wanted}; {way_out}")]
+    /// Light curves of different targets, units or clocks cannot be joined.
+    #[error(
+        "light curve {index}{of} has {what} {found}, the first one{of_first} has {wanted}; {way_out}",
+        of = in_brackets(&files[0]),
+        of_first = in_brackets(&files[1])
+    )]
     Mismatch {
         /// Which one, counted from 1.
         index: usize,
+        /// The names of its target pixel file and of the first one's; empty where they are not known.
+        files: Box<[String; 2]>,
         /// What differs.
         what: &'static str,
         /// Its value.
@@ -233,6 +242,10 @@ pub enum Error {
         /// What is wrong in it.
         source: Box<Error>,
     },
+}
+
+fn in_brackets(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" ({name})") }
 }
 
 impl Error {

@@ -5,11 +5,12 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use uranometria_fits::Source;
 use uranometria_fits::fs::{Durability, NewFile};
 
-use crate::output::Output;
+use crate::output::{NEVER, Output};
 use crate::{Cutout, Error};
 
 /// The kinds of file a cutout can be written as.
@@ -45,12 +46,26 @@ pub fn write<S: Source>(
     format: Format,
     path: impl AsRef<Path>,
 ) -> Result<u64, Error> {
+    write_watched(cutout, format, path, &NEVER)
+}
+
+/// Writes a cutout as [`write`] does, unless `stop` becomes true before it is whole: then nothing is left of it, and an
+/// existing file stays as it was.
+///
+/// # Errors
+/// [`Error::Interrupted`]; as [`write`].
+pub fn write_watched<S: Source>(
+    cutout: &Cutout<'_, S>,
+    format: Format,
+    path: impl AsRef<Path>,
+    stop: &AtomicBool,
+) -> Result<u64, Error> {
     let path = path.as_ref();
     match format {
-        Format::Tpf => publish(path, |file| anywhere(file, |out| cutout.write_tpf(out))),
-        Format::Image => publish(path, |file| anywhere(file, |out| cutout.write_image(out))),
+        Format::Tpf => publish(path, |file| anywhere(file, stop, |out| cutout.write_tpf(out))),
+        Format::Image => publish(path, |file| anywhere(file, stop, |out| cutout.write_image(out))),
         #[cfg(feature = "parquet")]
-        Format::Parquet => publish(path, |file| cutout.write_parquet(file)),
+        Format::Parquet => publish(path, |file| cutout.write_parquet(file, stop)),
         #[cfg(not(feature = "parquet"))]
         Format::Parquet => Err(Error::NoParquet),
     }
@@ -67,9 +82,19 @@ fn publish(path: &Path, write: impl FnOnce(&File) -> Result<u64, Error>) -> Resu
     Ok(len)
 }
 
-fn anywhere(file: &File, write: impl FnOnce(&mut Output<'_>) -> Result<u64, Error>) -> Result<u64, Error> {
-    write(&mut Output::new(&mut |at, piece| file.write_all_at(piece, at)))
+fn anywhere(
+    file: &File,
+    stop: &AtomicBool,
+    write: impl FnOnce(&mut Output<'_>) -> Result<u64, Error>,
+) -> Result<u64, Error> {
+    write(&mut Output::new(&mut |at, piece| file.write_all_at(piece, at)).until(stop))
 }
+
+/// The most bytes that [`file_stem`] of a target's name may have.
+///
+/// Of the 255 that file systems allow, the rest is for the dot and `.part` of the name under which a file grows, for
+/// what tells the cutouts of several cubes apart, and for the ending.
+pub const LONGEST_STEM: usize = 200;
 
 /// Turns the name of a target into a file name: letters, digits and `+-_.` stay, the rest becomes `_`.
 pub fn file_stem(name: &str) -> String {
@@ -119,6 +144,27 @@ mod tests {
             unmapped.left.store(17 << 20, Ordering::Relaxed);
             let error = write(&cutout, format, &path).unwrap_err().to_string();
             assert!(error.contains("the disk is broken"), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), b"an older file");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn an_interrupted_cutout_leaves_the_older_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cutout");
+        fs::write(&path, "an older file").unwrap();
+        let (place, size) = (Place::Pixel { x: 20.0, y: 20.0 }, Size::square(40));
+        for format in formats() {
+            let unmapped = Unmapped::new(cube(40, 40, 2500));
+            let cutter = cutter(&unmapped);
+            let cutout = cutter.cut(place, size).unwrap();
+            // Reading sets the flag: the first of two tiles is not written any more, the second not read.
+            unmapped.stops.store(true, Ordering::Relaxed);
+            let before = unmapped.left.load(Ordering::Relaxed);
+            let error = write_watched(&cutout, format, &path, &unmapped.stop).unwrap_err();
+            assert!(matches!(error, Error::Interrupted), "{error}");
+            assert!(before - unmapped.left.load(Ordering::Relaxed) <= 20 << 20);
             assert_eq!(fs::read(&path).unwrap(), b"an older file");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         }

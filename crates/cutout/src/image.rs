@@ -14,6 +14,9 @@ impl<S: Source> Cutout<'_, S> {
     /// Makes a FITS file of images: FLUX and FLUX_ERR `[time][row][column]` f32, a table FRAMES of times, cadences,
     /// quality and file names, and APERTURE.
     ///
+    /// Of a moving target each image has a stamp of its own: FRAMES has its corner, and the world coordinates are those
+    /// of the frame in the middle of the passage, as a comment says.
+    ///
     /// The file is whole in memory; [`fs::write`](crate::fs::write) makes one of any size on disk.
     ///
     /// # Errors
@@ -58,13 +61,14 @@ impl<S: Source> Cutout<'_, S> {
                 header.push(Card::new(keyword, value, comment));
             }
         }
-        header.push(Card::new(
-            "LTV1",
-            Value::Real(-(self.stamp.x0 as f64)),
-            "stamp column = CCD column + LTV1",
-        ));
-        header.push(Card::new("LTV2", Value::Real(-(self.stamp.y0 as f64)), "stamp row = CCD row + LTV2"));
+        // One pair of numbers for all images; of a moving target each has its own, in the table.
+        if !self.is_moving() {
+            let (x0, y0) = (self.stamp.x0 as f64, self.stamp.y0 as f64);
+            header.push(Card::new("LTV1", Value::Real(-x0), "stamp column = CCD column + LTV1"));
+            header.push(Card::new("LTV2", Value::Real(-y0), "stamp row = CCD row + LTV2"));
+        }
         self.add_image_keywords(&mut header);
+        self.add_remark_on_motion(&mut header);
         header
     }
 

@@ -35,6 +35,7 @@ mod error;
 pub mod fs;
 mod image;
 pub mod lightcurve;
+mod median;
 mod output;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -48,7 +49,7 @@ mod tpf_header;
 pub use aperture::Aperture;
 pub use cutter::{Cutout, Cutter};
 pub use error::Error;
-pub use pixels::median_image;
+pub use median::median_image;
 pub use stamp::{Size, Stamp};
 pub use target::{Place, Target, parse_size, read_targets, read_track};
 pub use tpf::Tpf;

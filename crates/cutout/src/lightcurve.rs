@@ -26,7 +26,8 @@ use uranometria_fits::Header;
 
 use crate::Error;
 use crate::aperture::{Aperture, with_data};
-use crate::tpf::{COLLATERAL, COLLECTED, Tpf};
+use crate::tpf::{COLLATERAL, COLLECTED, Tpf, UNUSABLE};
+use background::median_of_sorted;
 
 /// The unit of flux and background.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,13 +173,30 @@ impl LightCurve {
         self.time.is_empty()
     }
 
-    /// What `time` is counted from: barycentric Julian dates, or those at the spacecraft for TICA frames.
-    pub(crate) fn time_reference(&self) -> &'static str {
-        let header = self.parts.first().and_then(|part| part.header_with("TIMEREF"));
-        match header.and_then(|header| header.text("TIMEREF")) {
-            Some("LOCAL") => "JD - 2457000",
-            _ => "BJD - 2457000",
-        }
+    /// What `time` is counted from: `BJD - 2457000`, or `JD - 2457000` at the spacecraft for TICA frames.
+    ///
+    /// It is the same in all parts: [`join`] sees to that.
+    pub fn time_reference(&self) -> &'static str {
+        let says = |keyword: &str, text: &str| {
+            let header = self.parts.first().and_then(|part| part.header_with(keyword));
+            header.and_then(|header| header.text(keyword)) == Some(text)
+        };
+        // Times of TICA frames are not barycentric, whatever a program that cut them says.
+        if says("TIMEREF", "LOCAL") || says("FFI_TYPE", "TICA") { "JD - 2457000" } else { "BJD - 2457000" }
+    }
+
+    /// Whether a row has none of the [`UNUSABLE`] flags.
+    pub fn is_usable(&self, row: usize) -> bool {
+        self.quality.get(row).is_some_and(|quality| quality & UNUSABLE == 0)
+    }
+
+    /// The median of the finite fluxes of usable rows, in `unit`; of an even count the mean of the middle two, NaN of
+    /// none.
+    pub fn median_flux(&self) -> f64 {
+        let usable = self.flux.iter().enumerate().filter(|(row, _)| self.is_usable(*row));
+        let mut flux: Vec<f64> = usable.map(|(_, flux)| *flux).filter(|flux| flux.is_finite()).collect();
+        flux.sort_by(f64::total_cmp);
+        median_of_sorted(&flux)
     }
 
     /// Notes the name of the target pixel file, which the writers put down; a name without folders keeps outputs
@@ -309,6 +327,18 @@ mod tests {
         assert!(curve.background[2].is_nan() && curve.background[0] == 0.0);
         assert_eq!(curve.cadenceno, [0, 1, 2, 3, 4]);
         assert_eq!(curve.unit, FluxUnit::Named("e-/s".into()));
+    }
+
+    #[test]
+    fn the_median_flux_is_that_of_usable_rows_and_means_the_middle_two() {
+        let mut file = File::new(6, 1, 1, |frame, _, _| [1.0, 4.0, 2.0, 8.0, 99.0, f32::NAN][frame]);
+        file.quality[4] = 128;
+        file.quality[0] = 4096;
+        assert_eq!(curve(&file, &[true]).median_flux(), 3.0);
+        file.quality[3] = 1;
+        assert_eq!(curve(&file, &[true]).median_flux(), 2.0);
+        file.quality.fill(1);
+        assert!(curve(&file, &[true]).median_flux().is_nan());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! Deliberately absent: opening, naming and publishing files, which is done in [`crate::fs`].
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use uranometria_fits::checksum::Sum;
 
@@ -14,18 +15,33 @@ use crate::Error;
 /// Takes a piece of the file that begins at a byte offset.
 pub(crate) type Sink<'a> = &'a mut dyn FnMut(u64, &[u8]) -> io::Result<()>;
 
+/// What stops nothing.
+pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// Errs when the caller wants the work to end.
+pub(crate) fn go_on(stop: &AtomicBool) -> Result<(), Error> {
+    if stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+}
+
 /// Where the bytes of a cutout go.
 pub(crate) struct Output<'a> {
     sink: Sink<'a>,
+    stop: &'a AtomicBool,
 }
 
 impl<'a> Output<'a> {
     pub(crate) fn new(sink: Sink<'a>) -> Self {
-        Output { sink }
+        Output { sink, stop: &NEVER }
+    }
+
+    /// Takes pieces as long as `stop` is false; then each is [`Error::Interrupted`].
+    pub(crate) fn until(self, stop: &'a AtomicBool) -> Self {
+        Output { stop, ..self }
     }
 
     /// Writes a piece at a byte offset of the file and returns what it adds to the DATASUM of its HDU.
     pub(crate) fn write(&mut self, at: u64, piece: &[u8]) -> Result<Sum, Error> {
+        go_on(self.stop)?;
         (self.sink)(at, piece).map_err(|source| uranometria_fits::Error::io("write the cutout", source))?;
         Ok(sum_at(at, piece))
     }

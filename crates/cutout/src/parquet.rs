@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray,
@@ -19,6 +20,7 @@ use parquet::file::properties::{DEFAULT_MAX_ROW_GROUP_ROW_COUNT, WriterPropertie
 use parquet::schema::types::ColumnPath;
 use uranometria_fits::Source;
 
+use crate::output::{NEVER, go_on};
 use crate::pixels::pieces;
 use crate::{Cutout, Error};
 
@@ -39,18 +41,22 @@ impl<S: Source> Cutout<'_, S> {
     /// Shape, place, unit, aperture and world coordinates are key-value metadata named as in the FITS headers. Off the
     /// frame the pixels are NaN. A row group has 32 MiB of pixels, or one frame if that is more.
     ///
+    /// Of a moving target `moving` is `true`, and what holds for one frame alone is that of the middle of the passage
+    /// and named so: `middle.row` (of the table, from 0), `middle.corner_column`, `middle.corner_row`,
+    /// `middle.aperture`, `middle.RA_OBJ`, `middle.DEC_OBJ`, and the world coordinates, such as `middle.CRVAL1`.
+    ///
     /// The file is whole in memory; [`fs::write`](crate::fs::write) makes one of any size on disk.
     ///
     /// # Errors
     /// [`Error::Cube`] where pixels cannot be read, [`Error::Parquet`].
     pub fn to_parquet(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        self.write_parquet(&mut bytes)?;
+        self.write_parquet(&mut bytes, &NEVER)?;
         Ok(bytes)
     }
 
-    /// Writes a parquet file and returns its length.
-    pub(crate) fn write_parquet<W: Write + Send>(&self, out: W) -> Result<u64, Error> {
+    /// Writes a parquet file, unless `stop` becomes true before it is whole, and returns its length.
+    pub(crate) fn write_parquet<W: Write + Send>(&self, out: W, stop: &AtomicBool) -> Result<u64, Error> {
         let rows_in = |bytes: usize| (bytes / (8 * self.stamp.pixels())).max(1);
         let rows_in_group = rows_in(ROW_GROUP).min(DEFAULT_MAX_ROW_GROUP_ROW_COUNT);
         let pixels = |column: &str| ColumnPath::new([column, "list", "item"].map(String::from).to_vec());
@@ -62,11 +68,12 @@ impl<S: Source> Cutout<'_, S> {
             .set_key_value_metadata(Some(self.metadata()))
             .set_max_row_group_row_count(Some(rows_in_group))
             .build();
-        let schema = self.batch(0..0)?.schema();
+        let schema = self.batch(0..0, stop)?.schema();
         let mut writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(failed)?;
         for rows in pieces(0..self.len(), rows_in(READ)) {
-            let batch = self.batch(rows)?;
+            let batch = self.batch(rows, stop)?;
             for part in pieces(0..batch.num_rows(), rows_in(BATCH)) {
+                go_on(stop)?;
                 writer.write(&batch.slice(part.start, part.len())).map_err(failed)?;
             }
         }
@@ -75,9 +82,9 @@ impl<S: Source> Cutout<'_, S> {
     }
 
     /// Makes some rows of the table.
-    fn batch(&self, rows: Range<usize>) -> Result<RecordBatch, Error> {
+    fn batch(&self, rows: Range<usize>, stop: &AtomicBool) -> Result<RecordBatch, Error> {
         let cutter = self.cutter;
-        let (flux, error) = self.planes_of(rows.clone(), true)?;
+        let (flux, error) = self.planes_of(rows.clone(), true, stop)?;
         let frames: Vec<usize> = self.frames().skip(rows.start).take(rows.len()).collect();
         let pixels = self.stamp.pixels() as i32;
         let item = Arc::new(Field::new("item", DataType::Float32, false));
@@ -140,31 +147,43 @@ impl<S: Source> Cutout<'_, S> {
             }
         }
         let primary = self.primary_header();
+        let facts = |keywords: &'static [&'static str]| {
+            keywords.iter().filter_map(|keyword| Some((*keyword, text(primary.get(keyword)?))))
+        };
         let mut pairs = vec![
-            KeyValue::new("columns".to_string(), self.stamp.columns.to_string()),
-            KeyValue::new("rows".to_string(), self.stamp.rows.to_string()),
-            KeyValue::new("corner_column".to_string(), (self.stamp.x0 + 1).to_string()),
-            KeyValue::new("corner_row".to_string(), (self.stamp.y0 + 1).to_string()),
-            KeyValue::new("flux_unit".to_string(), self.cutter.cube().product().flux_unit().to_string()),
-            KeyValue::new("aperture".to_string(), aperture),
+            ("columns", self.stamp.columns.to_string()),
+            ("rows", self.stamp.rows.to_string()),
+            ("flux_unit", self.cutter.cube().product().flux_unit().to_string()),
         ];
+        pairs.extend(facts(&["SECTOR", "CAMERA", "CCD", "OBJECT", "TIMESYS", "TIMEREF", "BJDREFI"]));
+        let mut of_stamp = vec![
+            ("corner_column", (self.stamp.x0 + 1).to_string()),
+            ("corner_row", (self.stamp.y0 + 1).to_string()),
+            ("aperture", aperture),
+        ];
+        of_stamp.extend(facts(&["RA_OBJ", "DEC_OBJ"]));
         let wcs = self.fit.iter().flat_map(|fit| crate::tpf_header::celestial(&fit.wcs));
-        pairs.extend(wcs.map(|(keyword, value, _)| pair(keyword, &value)));
-        let facts =
-            ["SECTOR", "CAMERA", "CCD", "OBJECT", "RA_OBJ", "DEC_OBJ", "TIMESYS", "TIMEREF", "BJDREFI"];
-        pairs.extend(
-            facts.iter().filter_map(|keyword| primary.get(keyword).map(|value| pair(keyword, value))),
-        );
+        of_stamp.extend(wcs.map(|(keyword, value, _)| (keyword, text(&value))));
+        // One stamp does not hold for the other frames of a moving target, whose corners are columns of the table.
+        let prefix = if self.is_moving() {
+            pairs.push(("moving", "true".to_string()));
+            of_stamp.push(("row", (self.len() / 2).to_string()));
+            "middle."
+        } else {
+            ""
+        };
+        let pairs = pairs.into_iter().map(|(key, value)| KeyValue::new(key.to_string(), value));
         pairs
+            .chain(of_stamp.into_iter().map(|(key, value)| KeyValue::new(format!("{prefix}{key}"), value)))
+            .collect()
     }
 }
 
-fn pair(keyword: &str, value: &uranometria_fits::Value) -> KeyValue {
-    let text = match value {
+fn text(value: &uranometria_fits::Value) -> String {
+    match value {
         uranometria_fits::Value::Text(text) => text.clone(),
         other => other.to_string(),
-    };
-    KeyValue::new(keyword.to_string(), text)
+    }
 }
 
 /// What the medium said goes on as such.

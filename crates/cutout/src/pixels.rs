@@ -5,13 +5,14 @@
 //! memory stays in the cache, does not grow with the cutout, and each pixel of the cube is read once.
 
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 
 use uranometria_cube::Cube;
 use uranometria_fits::Source;
 use uranometria_fits::checksum::Sum;
 
 use crate::cutter::Run;
-use crate::output::Output;
+use crate::output::{NEVER, Output};
 use crate::{Cutout, Error};
 
 /// The series of a tile take at most this many bytes, two planes counted.
@@ -24,7 +25,7 @@ pub(crate) const PIECE: usize = 256 << 10;
 pub(crate) const FRAMES: usize = 8;
 
 /// Reading so many bytes more takes less time than leaving them out with a second call.
-const GAP: usize = 4 << 10;
+pub(crate) const GAP: usize = 4 << 10;
 
 /// Where the frames' pixels go: frame `n` into `bytes` from `n * step` on, flux at one offset and error at another.
 pub(crate) struct Frames<'a> {
@@ -56,23 +57,24 @@ impl Tile {
 
     /// Cuts a stamp into tiles of at most `most` pixels: some whole rows, or a part of one, so that the pixels of a
     /// tile follow each other in the stamp.
-    fn cut(columns: usize, rows: usize, most: usize) -> impl Iterator<Item = Self> {
+    pub(crate) fn cut(columns: usize, rows: usize, most: usize) -> impl Iterator<Item = Self> {
         pieces(0..rows, most / columns.max(1)).flat_map(move |rows| {
             pieces(0..columns, most).map(move |columns| Tile { rows: rows.clone(), columns })
         })
     }
 
-    fn pixels(&self) -> usize {
+    pub(crate) fn pixels(&self) -> usize {
         self.rows.len() * self.columns.len()
     }
 }
 
-/// Whether the series of all pixels of some frames fit into one tile.
-pub(crate) fn is_one_tile(pixels: usize, frames: usize) -> bool {
-    pixels <= most_pixels(frames)
+/// Whether the series of a cube are in memory or mapped, so that none are copied.
+pub(crate) fn is_borrowed<S: Source>(cube: &Cube<S>) -> bool {
+    cube.borrow_row_segment(0, 0..1).is_ok_and(|bytes| bytes.is_some())
 }
 
-fn most_pixels(frames: usize) -> usize {
+/// Pixels of a tile whose series during so many frames are read at once.
+pub(crate) fn most_pixels(frames: usize) -> usize {
     TILE / (8 * frames.max(1))
 }
 
@@ -136,31 +138,51 @@ impl<'a> Series<'a> {
         Ok(Series { segments, planes: layout.planes, columns: tile.columns.len() })
     }
 
+    /// The pixels of the tile that are on the frame, by their number in it, with their words during `frames`:
+    /// `[time][plane]`.
+    fn words(&self, frames: Range<usize>) -> impl Iterator<Item = (usize, &[[u8; 4]])> {
+        self.segments.iter().flat_map(move |segment| {
+            let from = (frames.start - segment.frames.start) * self.planes;
+            let part = from..from + frames.len() * self.planes;
+            let words = segment.words.bytes().as_chunks::<4>().0;
+            let series = words.chunks_exact(segment.frames.len() * self.planes);
+            let pixel = move |column: usize| segment.row * self.columns + column;
+            segment
+                .columns
+                .clone()
+                .zip(series)
+                .map(move |(column, series)| (pixel(column), &series[part.clone()]))
+        })
+    }
+
+    /// The pixels of the tile that are on the frame, by their number in it, with their flux during `frames`.
+    pub(crate) fn flux(
+        &self,
+        frames: Range<usize>,
+    ) -> impl Iterator<Item = (usize, impl Iterator<Item = f32>)> {
+        self.words(frames).map(move |(pixel, words)| {
+            (pixel, words.iter().step_by(self.planes).map(|&word| f32::from_be_bytes(word)))
+        })
+    }
+
     /// Writes the pixels of `frames` into images of the tile; pixels off the frame are left as they are.
     pub(crate) fn scatter(&self, frames: Range<usize>, into: &mut Frames<'_>) {
-        let planes = self.planes;
-        for segment in &self.segments {
-            let from = frames.start - segment.frames.start;
-            let words = segment.words.bytes().as_chunks::<4>().0;
-            let series = words.chunks_exact(segment.frames.len() * planes);
-            for (column, series) in segment.columns.clone().zip(series) {
-                let at = (segment.row * self.columns + column) * 4;
-                let part = &series[from * planes..(from + frames.len()) * planes];
-                match (planes, into.error) {
-                    (2, Some(error)) => {
-                        let (mut flux, mut error) = (into.flux + at, error + at);
-                        for pair in part.as_chunks::<2>().0 {
-                            into.bytes[flux..flux + 4].copy_from_slice(&pair[0]);
-                            into.bytes[error..error + 4].copy_from_slice(&pair[1]);
-                            flux += into.step;
-                            error += into.step;
-                        }
+        for (pixel, words) in self.words(frames) {
+            let at = pixel * 4;
+            match (self.planes, into.error) {
+                (2, Some(error)) => {
+                    let (mut flux, mut error) = (into.flux + at, error + at);
+                    for pair in words.as_chunks::<2>().0 {
+                        into.bytes[flux..flux + 4].copy_from_slice(&pair[0]);
+                        into.bytes[error..error + 4].copy_from_slice(&pair[1]);
+                        flux += into.step;
+                        error += into.step;
                     }
-                    _ => {
-                        let places = into.bytes[into.flux + at..].chunks_mut(into.step);
-                        for (place, word) in places.zip(part.iter().step_by(planes)) {
-                            place[..4].copy_from_slice(word);
-                        }
+                }
+                _ => {
+                    let places = into.bytes[into.flux + at..].chunks_mut(into.step);
+                    for (place, word) in places.zip(words.iter().step_by(self.planes)) {
+                        place[..4].copy_from_slice(word);
                     }
                 }
             }
@@ -224,7 +246,7 @@ impl<S: Source> Cutout<'_, S> {
     /// # Errors
     /// [`Error::Cube`] where pixels cannot be read.
     pub fn flux(&self) -> Result<Vec<f32>, Error> {
-        Ok(self.planes_of(0..self.len(), false)?.0)
+        Ok(self.planes_of(0..self.len(), false, &NEVER)?.0)
     }
 
     /// Reads flux and error of every frame, each `[time][row][column]`; the error of one-plane cubes is NaN.
@@ -232,7 +254,7 @@ impl<S: Source> Cutout<'_, S> {
     /// # Errors
     /// As [`Cutout::flux`].
     pub fn flux_and_error(&self) -> Result<(Vec<f32>, Vec<f32>), Error> {
-        self.planes_of(0..self.len(), true)
+        self.planes_of(0..self.len(), true, &NEVER)
     }
 
     /// Reads flux and, if it is wanted, error of some frames of the cutout.
@@ -240,6 +262,7 @@ impl<S: Source> Cutout<'_, S> {
         &self,
         frames: Range<usize>,
         with_error: bool,
+        stop: &AtomicBool,
     ) -> Result<(Vec<f32>, Vec<f32>), Error> {
         let pixels = self.stamp.pixels();
         let len = frames.len() * pixels;
@@ -254,7 +277,8 @@ impl<S: Source> Cutout<'_, S> {
             }
             Ok(())
         };
-        self.write_planes(frames, plane(0), with_error.then(|| plane(1)), &mut Output::new(&mut decode))?;
+        let mut out = Output::new(&mut decode).until(stop);
+        self.write_planes(frames, plane(0), with_error.then(|| plane(1)), &mut out)?;
         Ok((flux, error))
     }
 
@@ -310,35 +334,11 @@ impl<S: Source> Cutout<'_, S> {
     }
 }
 
-/// Takes the median of every pixel over time, NaN left out.
-///
-/// `flux` is `[time][pixel]`; the result has `pixels` values, NaN where a pixel never has any.
-pub fn median_image(flux: &[f32], pixels: usize) -> Vec<f32> {
-    let mut series = Vec::with_capacity(flux.len() / pixels.max(1));
-    (0..pixels)
-        .map(|pixel| {
-            series.clear();
-            series.extend(flux.iter().skip(pixel).step_by(pixels).filter(|value| !value.is_nan()));
-            let middle = series.len() / 2;
-            if series.is_empty() {
-                return f32::NAN;
-            }
-            let upper = *series.select_nth_unstable_by(middle, f32::total_cmp).1;
-            if series.len() % 2 == 0 {
-                let lower = series[..middle].iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                (lower + upper) / 2.0
-            } else {
-                upper
-            }
-        })
-        .collect()
-}
-
 /// Cubes whose pixels say where they are, for the tests of this crate.
 #[cfg(test)]
 pub(crate) mod testing {
     use std::io;
-    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
     use uranometria_cube::{Cube, CubeLayout};
     use uranometria_fits::checksum::sealed_hdu;
@@ -385,11 +385,20 @@ pub(crate) mod testing {
         pub(crate) longest: AtomicUsize,
         /// How many bytes may be read before reading fails.
         pub(crate) left: AtomicU64,
+        /// Whether reading sets the flag `stop`.
+        pub(crate) stops: AtomicBool,
+        pub(crate) stop: AtomicBool,
     }
 
     impl Unmapped {
         pub(crate) fn new(bytes: Vec<u8>) -> Self {
-            Unmapped { bytes, longest: AtomicUsize::new(0), left: AtomicU64::new(u64::MAX) }
+            Unmapped {
+                bytes,
+                longest: AtomicUsize::new(0),
+                left: AtomicU64::new(u64::MAX),
+                stops: AtomicBool::new(false),
+                stop: AtomicBool::new(false),
+            }
         }
     }
 
@@ -400,6 +409,7 @@ pub(crate) mod testing {
 
         fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
             self.longest.fetch_max(into.len(), Ordering::Relaxed);
+            self.stop.fetch_or(self.stops.load(Ordering::Relaxed), Ordering::Relaxed);
             let take = |left: u64| left.checked_sub(into.len() as u64);
             if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
                 return Err(io::Error::other("the disk is broken"));
@@ -459,7 +469,7 @@ mod tests {
         // A part of the frames, as parquet is made.
         let part = cutout.len() / 3..cutout.len() / 3 + cutout.len().div_ceil(5);
         let pixels = part.start * cutout.stamp.pixels()..part.end * cutout.stamp.pixels();
-        let (_, error) = cutout.planes_of(part, true).unwrap();
+        let (_, error) = cutout.planes_of(part, true, &NEVER).unwrap();
         assert!(error.iter().map(|value| value.to_bits()).eq(wanted[1][pixels].iter().copied()));
     }
 
@@ -546,14 +556,5 @@ mod tests {
             }
             prop_assert_eq!(next, columns * rows);
         }
-    }
-
-    #[test]
-    fn the_median_leaves_nan_out_and_means_the_middle_two() {
-        let nan = f32::NAN;
-        let flux = [1.0, nan, 5.0, nan, 3.0, nan, 4.0, 7.0];
-        assert_eq!(median_image(&flux, 2), [3.5, 7.0]);
-        assert!(median_image(&[nan], 1)[0].is_nan());
-        assert!(median_image(&[], 0).is_empty());
     }
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 use uranometria_sky::{Direction, Track};
 
 use crate::Error;
+use crate::fs::{LONGEST_STEM, file_stem};
 
 /// Where to cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,7 +96,8 @@ impl Table {
 
 /// Reads a list of targets: CSV with columns `ra`, `dec` (ICRS degrees) and optionally `name` and `size`.
 ///
-/// Lines that begin with `#` are left out. Names become file names, so each must be its own.
+/// Lines that begin with `#` are left out. Names become file names, so each must be its own and, as
+/// [`file_stem`](crate::fs::file_stem) spells it, have at most [`LONGEST_STEM`] bytes.
 ///
 /// # Errors
 /// [`Error::Table`], [`Error::Row`], [`Error::SameName`].
@@ -110,7 +112,14 @@ pub fn read_targets(input: impl Read) -> Result<Vec<Target>, Error> {
             column.and_then(|column| table.rows[row].get(column)).filter(|text| !text.is_empty())
         };
         let name = text(name).map_or_else(|| (row + 1).to_string(), str::to_string);
-        if let Some(first) = rows_of_names.insert(crate::fs::file_stem(&name), row + 1) {
+        let stem = file_stem(&name);
+        if stem.len() > LONGEST_STEM {
+            let begin: String = name.chars().take(20).collect();
+            let found = format!("name {begin:?}... has {} bytes as the name of a file", stem.len());
+            let reason = format!("{found}, expected at most {LONGEST_STEM}");
+            return Err(Error::Row { row: row + 1, reason });
+        }
+        if let Some(first) = rows_of_names.insert(stem, row + 1) {
             return Err(Error::SameName { first, second: row + 1, name });
         }
         let size = text(size)
@@ -161,6 +170,13 @@ mod tests {
         check(
             "ra,dec,size\n1,2,big\n",
             "row 1: size is \"big\", expected COLUMNS or COLUMNSxROWS, for example 11 or 11x15",
+        );
+        // Bytes of a file name count, not letters.
+        let longest = "β".repeat(LONGEST_STEM / 2);
+        assert!(read_targets(format!("ra,dec,name\n1,2,{longest}\n").as_bytes()).is_ok());
+        check(
+            &format!("ra,dec,name\n1,2,a\n1,2,{longest}a\n"),
+            "row 2: name \"ββββββββββββββββββββ\"... has 201 bytes as the name of a file, expected at most 200",
         );
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Columns and units are those of TESScut's files, with what those leave out: world coordinates of the image columns,
 //! cadence numbers, motion, whole file names, checksums. The bytes of the table are made in pieces that go straight to
-//! the output: whole rows as long as a few dozen stay in the cache, otherwise tiles of the images of many rows. Only
-//! the headers wait for the checksum.
+//! the output: whole rows as long as a few of them stay in the cache and their series need not be held in memory,
+//! otherwise tiles of the images of many rows. Only the headers wait for the checksum.
 
 use uranometria_cube::Product;
 use uranometria_fits::checksum::{self, Sum};
@@ -11,12 +11,15 @@ use uranometria_fits::{Card, ColumnSpec, Header, Source, Value, padding, table_h
 
 use crate::cutter::Run;
 use crate::output::{self, Output};
-use crate::pixels::{FRAMES, Frames, PIECE, Plane, Series, Tile, is_one_tile, pieces};
+use crate::pixels::{FRAMES, Frames, PIECE, Plane, Series, Tile, is_borrowed, most_pixels, pieces};
 use crate::tpf_header::add_column_wcs;
 use crate::{Cutout, Error};
 
 /// Rows are made whole as long as a few of them take at most this many bytes.
-const FEW_ROWS: usize = 4 << 20;
+const FEW_ROWS: usize = 2 << 20;
+
+/// Rows in a piece at least: as many as share two cache lines of a series, which measured better than one.
+const ROWS: usize = 16;
 
 /// Byte offsets in a row of the table.
 #[derive(Clone, Copy, Debug)]
@@ -65,8 +68,10 @@ impl<S: Source> Cutout<'_, S> {
         let aperture = self.aperture_header(&primary);
         let primary = checksum::sealed_hdu(primary, &[]);
         let start = (primary.len() + table.len()) as u64;
-        let few_tiles = self.runs.iter().all(|run| is_one_tile(layout.pixels, run.frames.len()));
-        let sum = if few_tiles && FRAMES * layout.row_len() <= FEW_ROWS {
+        // Series that are in memory anyway need no tiles to bound them.
+        let at_once = is_borrowed(self.cutter.cube())
+            || self.runs.iter().all(|run| layout.pixels <= most_pixels(run.frames.len()));
+        let sum = if at_once && FRAMES * layout.row_len() <= FEW_ROWS {
             self.write_rows(layout, start, out)?
         } else {
             self.write_wide_rows(layout, start, out)?
@@ -126,15 +131,7 @@ impl<S: Source> Cutout<'_, S> {
                 pixels.push(Card::commentary("COMMENT", format!(" {line}")));
             }
         }
-        if self.is_moving() {
-            for line in [
-                "Moving target: every row has a stamp of its own, whose first pixel is",
-                "CCD column CORNER_COLUMN and row CORNER_ROW (from 1). The coordinates of the",
-                "columns are those of the frame in the middle of the passage.",
-            ] {
-                pixels.push(Card::commentary("COMMENT", format!(" {line}")));
-            }
-        }
+        self.add_remark_on_motion(&mut pixels);
         pixels
     }
 
@@ -183,7 +180,7 @@ impl<S: Source> Cutout<'_, S> {
     fn write_rows(&self, layout: Layout, start: u64, out: &mut Output<'_>) -> Result<Sum, Error> {
         let row_len = layout.row_len();
         let blank = self.blank_row(layout);
-        let most = (PIECE / row_len).max(FRAMES);
+        let most = (PIECE / row_len).max(ROWS);
         let whole = Tile::whole(self.stamp.columns, self.stamp.rows);
         let mut sum = Sum::default();
         let mut at = start;
@@ -233,22 +230,36 @@ impl<S: Source> Cutout<'_, S> {
         // A row as if it had no pixels.
         let narrow = Layout { pixels: 0, ..layout };
         let mut scalars = vec![0; narrow.row_len()];
-        let ones = vec![0xff; PIECE.min(layout.pixels * 4)];
-        let zeros = vec![0; PIECE.min(layout.pixels * 8)];
+        // From the background of one row to the flux of the next there is no pixel of the cube: that goes as one piece,
+        // zeros, the back of the row, the front of the next, ones. Of large stamps the most of the zeros and ones go
+        // before and behind it.
+        let (zeros, ones) = (layout.pixels * 8, layout.pixels * 4);
+        let back = zeros.min(PIECE);
+        let front = back + narrow.row_len() - 16;
+        let mut between = vec![0; front + 16 + ones.min(PIECE)];
+        between[front + 16..].fill(0xff);
+        let more_zeros = vec![0; (zeros - back).min(PIECE)];
+        let more_ones = vec![0xff; (ones - ones.min(PIECE)).min(PIECE)];
         let mut sum = Sum::default();
+        // Where the front of the next row begins in the file.
         let mut at = start;
         let mut row_of_cutout = 0;
         for run in &self.runs {
             for frame in run.frames.clone() {
                 self.fill_scalars(narrow, frame, row_of_cutout, run, &mut scalars);
-                let (front, back) = scalars.split_at(16);
-                sum.merge(out.write(at, front)?);
-                sum.merge(out.fill(at + 16, layout.pixels * 4, &ones)?);
-                sum.merge(out.fill(at + layout.background() as u64, layout.pixels * 8, &zeros)?);
-                sum.merge(out.write(at + layout.quality() as u64, back)?);
+                between[front..front + 16].copy_from_slice(&scalars[..16]);
+                let from = if row_of_cutout == 0 { front } else { 0 };
+                sum.merge(out.write(at - (front - from) as u64, &between[from..])?);
+                let end = at + (between.len() - front) as u64;
+                sum.merge(out.fill(end, 16 + ones - (between.len() - front), &more_ones)?);
+                sum.merge(out.fill(at + layout.background() as u64, zeros - back, &more_zeros)?);
+                between[back..front].copy_from_slice(&scalars[16..]);
                 at += layout.row_len() as u64;
                 row_of_cutout += 1;
             }
+        }
+        if row_of_cutout > 0 {
+            sum.merge(out.write(at - front as u64, &between[..front])?);
         }
         let plane = |offset: usize| Plane { start: start + offset as u64, step: layout.row_len() };
         let (flux, error) = (plane(layout.flux()), plane(layout.error()));

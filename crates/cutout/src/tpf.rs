@@ -1,15 +1,16 @@
-//! A target pixel file read whole: the frames of one stamp with their times and flags.
+//! A target pixel file: the frames of one stamp with their times and flags, in memory.
 //!
 //! Reads ours, astrocut's, TESScut's and the mission's own: columns are found by name, whatever their order, and all
 //! but TIME and FLUX may be missing. Frames are `[time][row][column]`, the first row being the lowest on the CCD.
 //! Nothing is filtered here; [`Tpf::is_good`] says which frames are worth using.
 //!
-//! Not read: RAW_CNTS and FLUX_BKG (0 in cutouts), and times that do not count from BJD 2457000.
+//! Not read: RAW_CNTS and FLUX_BKG with its error (0 in cutouts), and times that do not count from BJD 2457000.
 //!
 //! Layout: TESS Science Data Products Description Document, EXP-TESS-ARC-ICD-0014; cutouts: Brasseur et al. 2019,
 //! ascl:1905.007.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use uranometria_fits::{
     Bitpix, Column, ColumnType, Hdu, HduKind, Header, ImageLayout, Source, TableLayout, Value, read_hdus,
@@ -17,6 +18,7 @@ use uranometria_fits::{
 use uranometria_wcs::{Keyword, Wcs};
 
 use crate::Error;
+use crate::pixels::{GAP, pieces};
 
 /// The QUALITY flags of frames that are of no use: what lightkurve's bitmask `default` leaves out.
 ///
@@ -56,63 +58,97 @@ impl Tpf {
     ///
     /// The pixels are in the first binary table, the aperture in the image APERTURE (else in HDU 2). Frames without
     /// QUALITY or CADENCENO get 0, without FLUX_ERR, TIMECORR or POS_CORR NaN, and without an aperture image all
-    /// pixels count as collected. TSCALn and TZEROn are applied; without them FLUX keeps its bits.
+    /// pixels count as collected. TSCALn and TZEROn are applied; without them FLUX keeps its bits. Integers may have an
+    /// integral TZEROn, as unsigned ones do, and no TSCALn.
+    ///
+    /// Where `source` has its bytes in memory, they are not copied; else rows are read some MiB at a time, large ones
+    /// without the columns that are not wanted.
     ///
     /// # Errors
     /// [`Error::Fits`] for what FITS forbids and for a missing column; [`Error::NoTable`]; [`Error::Shape`] where
-    /// FLUX is not of type E with a TDIM of two axes, or another column does not fit it; [`Error::ApertureImage`];
-    /// [`Error::Value`] for integers that do not fit 32 bits.
+    /// FLUX is not of type E with a TDIM of two axes, another column does not fit it, or integers are scaled;
+    /// [`Error::ApertureImage`]; [`Error::Value`] for integers that do not fit 32 bits.
     pub fn read<S: Source + ?Sized>(source: &S) -> Result<Self, Error> {
         let hdus = read_hdus(source)?;
         let hdu = pixel_hdu(&hdus)?;
         let layout = TableLayout::of(hdu)?;
         let (columns, rows) = frame_size(hdu, &layout)?;
         check_reference(hdu, &hdus[0].header)?;
-        let data = data(source, hdu)?;
-        let table = Table { hdu: hdu.index, rows: layout.rows(&data).collect() };
-        let frames = table.rows.len();
+        let frames = layout.rows;
         if frames == 0 {
             // Without frames nothing bounds the size of one by that of the file.
             return Err(hdu.header.wrong("NAXIS2", "at least 1 frame").in_hdu(hdu.index).into());
         }
-
-        let need = |name: &str| layout.column(name).map_err(|error| error.in_hdu(hdu.index));
-        let time = table.numbers(need("TIME")?)?;
-        let flux = table.images(need("FLUX")?, columns, rows)?;
-        let flux_err = match layout.find("FLUX_ERR") {
-            Some(column) => table.images(column, columns, rows)?,
-            None => vec![f32::NAN; flux.len()],
-        };
-        let singles = |name: &str| match layout.find(name) {
-            Some(column) => Ok(table.numbers(column)?.into_iter().map(|x| x as f32).collect()),
-            None => Ok::<_, Error>(vec![f32::NAN; frames]),
-        };
-        let integers = |name: &str| match layout.find(name) {
-            Some(column) => table.integers(column),
-            None => Ok(vec![0; frames]),
-        };
-        let ffi_file = match layout.find("FFI_FILE") {
-            Some(column) => table.texts(column)?,
-            None => Vec::new(),
-        };
-        let (aperture, aperture_header) = aperture(source, &hdus, hdu, columns, rows)?;
-        Ok(Tpf {
+        let (bits, aperture_header) = aperture(source, &hdus, hdu, columns, rows)?;
+        let flux = layout.column("FLUX").map_err(|error| error.in_hdu(hdu.index))?;
+        let mut tpf = Tpf {
             columns,
             rows,
-            timecorr: singles("TIMECORR")?,
-            cadenceno: integers("CADENCENO")?,
-            quality: integers("QUALITY")?,
-            pos_corr: [singles("POS_CORR1")?, singles("POS_CORR2")?],
+            time: Vec::new(),
+            timecorr: Vec::new(),
+            cadenceno: Vec::new(),
+            flux: Vec::new(),
+            flux_err: Vec::new(),
+            quality: Vec::new(),
+            pos_corr: [Vec::new(), Vec::new()],
+            ffi_file: Vec::new(),
+            aperture: bits,
             corner: corner(hdu, &layout),
-            flux_unit: need("FLUX")?.unit.clone(),
+            flux_unit: flux.unit.clone(),
             primary: hdus[0].header.clone(),
             pixels: hdu.header.clone(),
-            time,
-            flux,
-            flux_err,
-            ffi_file,
-            aperture,
             aperture_header,
+        };
+        tpf.read_columns(source, hdu, &layout)?;
+        // What the file does not have.
+        tpf.flux_err.resize(tpf.flux.len(), f32::NAN);
+        for column in std::iter::once(&mut tpf.timecorr).chain(&mut tpf.pos_corr) {
+            column.resize(frames, f32::NAN);
+        }
+        for column in [&mut tpf.cadenceno, &mut tpf.quality] {
+            column.resize(frames, 0);
+        }
+        Ok(tpf)
+    }
+
+    /// Reads the columns that there are, in pieces of rows and without those that have no place here.
+    fn read_columns<S: Source + ?Sized>(
+        &mut self,
+        source: &S,
+        hdu: &Hdu,
+        layout: &TableLayout,
+    ) -> Result<(), Error> {
+        let need = |name: &str| layout.column(name).map_err(|error| error.in_hdu(hdu.index));
+        let (time, flux, flux_err) = (need("TIME")?, need("FLUX")?, layout.find("FLUX_ERR"));
+        let [timecorr, cadenceno, quality, x, y, ffi_file] =
+            ["TIMECORR", "CADENCENO", "QUALITY", "POS_CORR1", "POS_CORR2", "FFI_FILE"]
+                .map(|n| layout.find(n));
+        let mut wanted = vec![time, flux];
+        wanted.extend([flux_err, timecorr, cadenceno, quality, x, y, ffi_file].into_iter().flatten());
+        let mut pixels = vec![&mut self.flux];
+        pixels.extend(flux_err.is_some().then_some(&mut self.flux_err));
+        for pixels in pixels {
+            // A header may claim more than there is memory, and a sparse file may back the claim.
+            let len = layout.rows.saturating_mul(flux.repeat);
+            pixels.try_reserve_exact(len).map_err(|_| {
+                let sizes = format!("{len} pixels in memory");
+                uranometria_fits::Error::TooLarge { sizes }.in_hdu(hdu.index)
+            })?;
+        }
+        read_rows(source, hdu, layout, &wanted, |table| {
+            table.numbers(time, &mut self.time)?;
+            table.images(flux, flux, &mut self.flux)?;
+            if let Some(column) = flux_err {
+                table.images(column, flux, &mut self.flux_err)?;
+            }
+            let [pos_corr1, pos_corr2] = &mut self.pos_corr;
+            for (column, into) in [(timecorr, &mut self.timecorr), (x, pos_corr1), (y, pos_corr2)] {
+                column.map_or(Ok(()), |column| table.numbers(column, into))?;
+            }
+            for (column, into) in [(cadenceno, &mut self.cadenceno), (quality, &mut self.quality)] {
+                column.map_or(Ok(()), |column| table.integers(column, into))?;
+            }
+            ffi_file.map_or(Ok(()), |column| table.texts(column, &mut self.ffi_file))
         })
     }
 
@@ -396,27 +432,124 @@ pub(crate) fn size_of(axes: &[usize]) -> String {
     if axes.is_empty() { "without pixels".to_string() } else { axes.join("x") }
 }
 
-/// The rows of a table, decoded a column at a time.
+/// Rows are read in pieces of about this many bytes.
+const PIECE: usize = 4 << 20;
+
+/// Hands the rows of a table on, some at a time, with at least the bytes of the columns that are wanted.
+fn read_rows<S: Source + ?Sized>(
+    source: &S,
+    hdu: &Hdu,
+    layout: &TableLayout,
+    wanted: &[&Column],
+    mut take: impl FnMut(&Table<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let row_len = layout.row_len;
+    let whole = 0..row_len;
+    let in_memory = usize::try_from(hdu.data_len).ok().and_then(|len| source.slice(hdu.data_start, len));
+    if let Some(bytes) = in_memory {
+        let spans = std::slice::from_ref(&whole);
+        return take(&Table { hdu: hdu.index, spans, first: 0, rows: layout.rows(bytes).collect() });
+    }
+    let spans = spans(wanted, row_len);
+    let len: usize = spans.iter().map(Range::len).sum();
+    let mut bytes = Vec::new();
+    for rows in pieces(0..layout.rows, PIECE / len) {
+        bytes.resize(rows.len() * len, 0);
+        // All there is of these rows at once, or each span of each.
+        let read = |row: usize, span: &Range<usize>, into: &mut [u8]| {
+            let at = hdu.data_start + row as u64 * row_len as u64 + span.start as u64;
+            let doing = format!("read {} bytes at byte {at}", into.len());
+            source.read_at(at, into).map_err(|source| uranometria_fits::Error::io(doing, source))
+        };
+        if len == row_len {
+            read(rows.start, &whole, &mut bytes)?;
+        } else {
+            for (row, mut into) in rows.clone().zip(bytes.chunks_exact_mut(len)) {
+                for span in &spans {
+                    let (now, rest) = into.split_at_mut(span.len());
+                    read(row, span, now)?;
+                    into = rest;
+                }
+            }
+        }
+        let first = rows.start;
+        take(&Table { hdu: hdu.index, spans: &spans, first, rows: bytes.chunks_exact(len).collect() })?;
+    }
+    Ok(())
+}
+
+/// The parts of a row that hold the columns that are wanted; small ones between them are not left out.
+fn spans(wanted: &[&Column], row_len: usize) -> Vec<Range<usize>> {
+    let mut columns: Vec<Range<usize>> =
+        wanted.iter().map(|column| column.offset..column.offset + column.width).collect();
+    columns.sort_by_key(|column| column.start);
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for column in columns {
+        match spans.last_mut() {
+            Some(last) if column.start <= last.end + GAP => last.end = last.end.max(column.end),
+            _ => spans.push(column),
+        }
+    }
+    match spans.as_slice() {
+        [one] if row_len - one.len() <= GAP => std::iter::once(0..row_len).collect(),
+        _ => spans,
+    }
+}
+
+/// Some rows of a table, decoded a column at a time.
 struct Table<'a> {
     hdu: usize,
+    /// The parts of a row that are here, one behind the other.
+    spans: &'a [Range<usize>],
+    /// The number of the first row.
+    first: usize,
     rows: Vec<&'a [u8]>,
 }
 
 impl Table<'_> {
-    fn numbers(&self, column: &Column) -> Result<Vec<f64>, Error> {
-        let numbers: Result<_, _> = self.rows.iter().map(|row| column.number(row)).collect();
-        // Reading the first element forgets the name; asking the column as a whole names it.
-        numbers.map_err(|_| match column.numbers(&[]) {
-            Err(error) => error.in_hdu(self.hdu).into(),
-            Ok(_) => self.wrong_shape(column, "a number"),
-        })
+    /// A column with its offset in the rows as they are here.
+    fn place(&self, column: &Column) -> Column {
+        let mut offset = 0;
+        for span in self.spans {
+            if span.contains(&column.offset) || span.start == column.offset {
+                return Column { offset: offset + column.offset - span.start, ..column.clone() };
+            }
+            offset += span.len();
+        }
+        column.clone()
     }
 
-    fn integers(&self, column: &Column) -> Result<Vec<i32>, Error> {
-        let mut integers = Vec::with_capacity(self.rows.len());
-        for (n, row) in self.rows.iter().enumerate() {
-            let integer = column.integer(row).map_err(|error| error.in_hdu(self.hdu))?;
-            integers.push(i32::try_from(integer).map_err(|_| Error::Value {
+    fn numbers<T: FromNumber>(&self, column: &Column, into: &mut Vec<T>) -> Result<(), Error> {
+        let placed = self.place(column);
+        for row in &self.rows {
+            // Reading the first element forgets the name; asking the column as a whole names it.
+            let number = placed.number(row).map_err(|_| match column.numbers(&[]) {
+                Err(error) => error.in_hdu(self.hdu).into(),
+                Ok(_) => self.wrong_shape(column, "a number"),
+            })?;
+            into.push(T::from_number(number));
+        }
+        Ok(())
+    }
+
+    /// Reads integers exactly; of their scalings an integral TZERO is applied, which makes signed numbers unsigned
+    /// (FITS 4.0, section 5.2.5).
+    fn integers(&self, column: &Column, into: &mut Vec<i32>) -> Result<(), Error> {
+        let placed = self.place(column);
+        let (zero, scale) = (column.zero, column.scale);
+        // 2^63 is the largest offset that the standard knows.
+        if scale != 1.0 || zero.fract() != 0.0 || zero.abs() > 2f64.powi(63) {
+            return Err(Error::Shape {
+                hdu: self.hdu,
+                column: column.name.clone(),
+                found: format!("TSCAL {scale} and TZERO {zero}"),
+                wanted: "TSCAL 1 and an integral TZERO, since flags and numbers are whole".to_string(),
+            });
+        }
+        for (n, row) in (self.first..).zip(&self.rows) {
+            let stored = placed.integer(row).map_err(|error| error.in_hdu(self.hdu))?;
+            let integer = i128::from(stored) + zero as i128;
+            into.push(i32::try_from(integer).map_err(|_| Error::Value {
                 hdu: self.hdu,
                 column: column.name.clone(),
                 row: n + 1,
@@ -424,35 +557,56 @@ impl Table<'_> {
                 wanted: "a 32-bit integer",
             })?);
         }
-        Ok(integers)
+        Ok(())
     }
 
-    fn texts(&self, column: &Column) -> Result<Vec<String>, Error> {
-        let texts: Result<_, _> = self.rows.iter().map(|row| column.text(row)).collect();
-        Ok(texts.map_err(|error: uranometria_fits::Error| error.in_hdu(self.hdu))?)
+    fn texts(&self, column: &Column, into: &mut Vec<String>) -> Result<(), Error> {
+        let placed = self.place(column);
+        for row in &self.rows {
+            into.push(placed.text(row).map_err(|error| error.in_hdu(self.hdu))?);
+        }
+        Ok(())
     }
 
-    /// The frames of a single-precision column, one after the other.
-    fn images(&self, column: &Column, columns: usize, rows: usize) -> Result<Vec<f32>, Error> {
-        let fits = column.repeat == columns * rows && column.ty == ColumnType::Float;
-        if !fits || column.dim.as_ref().is_some_and(|dim| *dim != [columns, rows]) {
-            let wanted = format!("TFORM {}E and TDIM ({columns},{rows}) as FLUX has", columns * rows);
+    /// The frames of a single-precision column, one after the other, in the shape of `flux`.
+    fn images(&self, column: &Column, flux: &Column, into: &mut Vec<f32>) -> Result<(), Error> {
+        let fits = column.repeat == flux.repeat && column.ty == ColumnType::Float;
+        if !fits || column.dim.as_ref().is_some_and(|dim| Some(dim) != flux.dim.as_ref()) {
+            let dim: Vec<String> = flux.dim.iter().flatten().map(usize::to_string).collect();
+            let wanted = format!("TFORM {}E and TDIM ({}) as FLUX has", flux.repeat, dim.join(","));
             return Err(self.wrong_shape(column, wanted));
         }
-        let mut pixels = Vec::with_capacity(self.rows.len() * column.repeat);
+        let placed = self.place(column);
         let plain = column.scale == 1.0 && column.zero == 0.0;
         let scaled = |stored: f32| (column.zero + column.scale * f64::from(stored)) as f32;
         for row in &self.rows {
-            let stored = column.bytes(row).as_chunks().0.iter().map(|&pixel| f32::from_be_bytes(pixel));
-            if plain { pixels.extend(stored) } else { pixels.extend(stored.map(scaled)) }
+            let stored = placed.bytes(row).as_chunks().0.iter().map(|&pixel| f32::from_be_bytes(pixel));
+            if plain { into.extend(stored) } else { into.extend(stored.map(scaled)) }
         }
-        Ok(pixels)
+        Ok(())
     }
 
     fn wrong_shape(&self, column: &Column, wanted: impl Into<String>) -> Error {
         let dim = column.dim.as_ref().map_or("no TDIM".to_string(), |dim| format!("TDIM {dim:?}"));
         let found = format!("TFORM {} and {dim}", column.form());
         Error::Shape { hdu: self.hdu, column: column.name.clone(), found, wanted: wanted.into() }
+    }
+}
+
+/// Numbers as a [`Tpf`] holds them.
+trait FromNumber {
+    fn from_number(number: f64) -> Self;
+}
+
+impl FromNumber for f64 {
+    fn from_number(number: f64) -> Self {
+        number
+    }
+}
+
+impl FromNumber for f32 {
+    fn from_number(number: f64) -> Self {
+        number as f32
     }
 }
 
@@ -549,10 +703,13 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use proptest::prelude::*;
 
     use super::testing::File;
     use super::*;
+    use crate::pixels::testing::{Unmapped, cube, cutter};
 
     fn file() -> File {
         File::new(3, 2, 4, |frame, row, column| (100 * frame + 10 * row + column) as f32)
@@ -646,6 +803,72 @@ mod tests {
         assert_eq!(error(&bytes), "HDU 1: column QUALITY is of type 1E, expected B, I, J or K");
         let bytes = patched(file().bytes(), "'D       '", "'8A      '");
         assert_eq!(error(&bytes), "HDU 1: column TIME is of type 8A, expected B, I, J, K, E, D or L");
+    }
+
+    /// Puts a card of a scaling behind TTYPE1 of the table, whose first column is QUALITY.
+    fn with_scaling(bytes: &[u8], card: &str) -> Vec<u8> {
+        let hdus = read_hdus(bytes).unwrap();
+        let (start, end) = (hdus[1].header_start as usize, hdus[1].data_start as usize);
+        let mut header = bytes[start..end].to_vec();
+        header.truncate(header.chunks(80).position(|card| card.starts_with(b"END ")).unwrap() * 80);
+        header.extend(format!("{card:80}{:80}", "END").into_bytes());
+        header.resize(header.len().div_ceil(2880) * 2880, b' ');
+        [&bytes[..start], &header, &bytes[end..]].concat()
+    }
+
+    #[test]
+    fn integers_are_read_with_an_integral_zero_and_with_no_other_scaling() {
+        let mut file = file();
+        // As unsigned integers are stored.
+        file.quality = vec![i32::MIN, i32::MIN + 128, -1];
+        let bytes = with_scaling(&file.bytes(), "TZERO1  =           2147483648");
+        assert_eq!(Tpf::read(&bytes).unwrap().quality(), [0, 128, i32::MAX]);
+        file.quality[2] = 0;
+        assert_eq!(
+            error(&with_scaling(&file.bytes(), "TZERO1  =           2147483648.0")),
+            "HDU 1: column QUALITY, row 3: 2147483648, expected a 32-bit integer"
+        );
+        for (card, found) in [
+            ("TZERO1  =                  0.5", "TSCAL 1 and TZERO 0.5"),
+            ("TSCAL1  =                  2.0", "TSCAL 2 and TZERO 0"),
+            ("TZERO1  =                1E300", "TSCAL 1 and TZERO 1000"),
+        ] {
+            let message = error(&with_scaling(&file.bytes(), card));
+            assert!(message.starts_with(&format!("HDU 1: column QUALITY has {found}")), "{message}");
+            assert!(message.contains("expected TSCAL 1 and an integral TZERO"), "{message}");
+        }
+    }
+
+    #[test]
+    fn large_rows_are_read_in_pieces_and_without_the_columns_that_are_not_wanted() {
+        let source = Unmapped::new(cube(90, 90, 120));
+        // Rows that are read whole, without the background, and without the raw counts too; more than a piece of each.
+        for side in [10, 25, 88] {
+            let cutter = cutter(&source);
+            let size = crate::Size::square(side);
+            let cutout = cutter.cut(crate::Place::Pixel { x: 44.0, y: 44.0 }, size).unwrap().named("a");
+            let bytes = cutout.to_tpf().unwrap();
+            let (len, wanted) = (bytes.len() as u64, Tpf::read(&bytes).unwrap());
+            let file = Unmapped::new(bytes);
+            let found = Tpf::read(&&file).unwrap();
+            let read = u64::MAX - file.left.load(Ordering::Relaxed);
+            assert!(file.longest.load(Ordering::Relaxed) <= PIECE);
+            assert!(
+                read < if side == 10 { len + 50_000 } else { len * 7 / 10 },
+                "{side}: {read} of {len} bytes"
+            );
+            let bits = |pixels: &[f32]| pixels.iter().map(|pixel| pixel.to_bits()).collect::<Vec<_>>();
+            assert!(
+                bits(found.flux()) == bits(wanted.flux())
+                    && bits(found.flux_err()) == bits(wanted.flux_err())
+            );
+            assert_eq!((found.time(), found.quality()), (wanted.time(), wanted.quality()));
+            assert_eq!((found.cadenceno(), found.ffi_file()), (wanted.cadenceno(), wanted.ffi_file()));
+            assert_eq!(
+                (bits(found.pos_corr1()), bits(found.pos_corr2())),
+                (bits(wanted.pos_corr1()), bits(wanted.pos_corr2()))
+            );
+        }
     }
 
     #[test]

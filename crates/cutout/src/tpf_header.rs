@@ -117,6 +117,19 @@ impl<S: Source> Cutout<'_, S> {
         }
     }
 
+    /// Says of a moving target that the header is that of one frame.
+    pub(crate) fn add_remark_on_motion(&self, header: &mut Header) {
+        let lines = [
+            "Moving target: every frame has a stamp of its own, whose first pixel",
+            "is CCD column CORNER_COLUMN and row CORNER_ROW (from 1) of its row in",
+            "the table. Coordinates, and the bits of APERTURE, are those of the",
+            "frame in the middle of the passage.",
+        ];
+        for line in lines.into_iter().filter(|_| self.is_moving()) {
+            header.push(Card::commentary("COMMENT", format!(" {line}")));
+        }
+    }
+
     /// Repeats the primary's facts in an extension, as the mission's files do; undefined ones are not facts.
     pub(crate) fn inherit(&self, primary: &Header, header: &mut Header) {
         header.push(Card::new("INHERIT", Value::Logical(true), "inherit the primary header"));
@@ -181,6 +194,7 @@ impl<S: Source> Cutout<'_, S> {
         ] {
             header.push(Card::commentary("COMMENT", format!(" {line}")));
         }
+        self.add_remark_on_motion(&mut header);
         header
     }
 }

@@ -51,6 +51,16 @@ fn main() {
     write("lttb", series());
     let maps = ["regular", "floats", "integers"].into_iter().zip(mapped(&folder()));
     write("zonemap", maps.map(|(name, of)| (name, of.sidecar)));
+    let queries = queries();
+    write("adql", queries.iter().map(|(name, query)| (name.as_str(), query.as_bytes().to_vec())));
+}
+
+/// The queries of the fixtures, by their names.
+fn queries() -> Vec<(String, String)> {
+    let lines = include_str!("../../../data-fixtures/adql/queries.jsonl").lines();
+    let entry = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let text = |entry: &serde_json::Value, key: &str| entry[key].as_str().unwrap().to_string();
+    lines.map(entry).map(|entry| (text(&entry, "id"), text(&entry, "query"))).collect()
 }
 
 fn write<'a>(target: &str, seeds: impl IntoIterator<Item = (&'a str, Vec<u8>)>) {

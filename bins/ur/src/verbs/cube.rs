@@ -8,7 +8,7 @@ use uranometria_cube::fs::{self, Control, Options, Report};
 use uranometria_cube::{Cube, Problem};
 use uranometria_fits::{Source, checksum};
 
-use crate::args::{CubeCommand, CubeOptions};
+use crate::args::{CubeCommand, CubeOptions, WorkOptions};
 use crate::report::{self, Bar, Outcome, line};
 
 pub(crate) fn run(command: CubeCommand, stop: &AtomicBool) -> report::Result {
@@ -21,7 +21,7 @@ pub(crate) fn run(command: CubeCommand, stop: &AtomicBool) -> report::Result {
                 fs::append(&cube, frames, options, control)
             })
         }
-        CubeCommand::Verify { cube, options, frames } => verify(&cube, &options, &frames, stop),
+        CubeCommand::Verify { cube, work, frames } => verify(&cube, &work, &frames, stop),
         CubeCommand::Info { cube, json } => info(&cube, json),
     }
 }
@@ -32,8 +32,8 @@ impl CubeOptions {
             // clap lets only the three names through.
             product: self.product.parse().ok(),
             sector: self.sector,
-            memory: self.memory,
-            threads: self.threads,
+            memory: self.work.memory,
+            threads: self.work.threads,
             skip_bad: self.skip_bad,
             date: None,
         }
@@ -71,7 +71,7 @@ fn make(
     let made = made?;
     let layout = made.layout;
     let turned = layout.data_len().unwrap_or(0) - made.resumed;
-    if options.json {
+    if options.work.json {
         report::json(&json!({
             "cube": made.path, "bytes": made.bytes, "rows": layout.rows, "columns": layout.columns,
             "frames": layout.frames, "planes": layout.planes, "resumed_bytes": made.resumed,
@@ -105,15 +105,16 @@ fn problems(problems: &[Problem]) -> Vec<serde_json::Value> {
     problems.iter().map(|problem| json!({ "file": problem.path, "reason": problem.reason })).collect()
 }
 
-fn verify(cube: &Path, options: &CubeOptions, frames: &[String], stop: &AtomicBool) -> report::Result {
+fn verify(cube: &Path, work: &WorkOptions, frames: &[String], stop: &AtomicBool) -> report::Result {
     let frames = expand(frames)?;
     let bar = Bar::new();
     let progress = |progress| bar.cube(progress);
     let control = Control { progress: &progress, stop };
-    let (verified, time) = report::timed(|| fs::verify(cube, &frames, &options.to_library(), &control));
+    let options = Options { memory: work.memory, threads: work.threads, ..Options::default() };
+    let (verified, time) = report::timed(|| fs::verify(cube, &frames, &options, &control));
     drop(bar);
     let verified = verified?;
-    if options.json {
+    if work.json {
         report::json(&json!({
             "cube": cube, "equal": verified.differences == 0, "frames": verified.frames,
             "bytes": verified.bytes, "checksums": verified.checksums, "differences": verified.differences,

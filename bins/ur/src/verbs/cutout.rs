@@ -1,5 +1,6 @@
 //! `ur cutout`: one place, a list of targets, or a moving target, from one or many cubes.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,12 +10,15 @@ use serde_json::json;
 use uranometria_cutout::fs::{self, Format};
 use uranometria_cutout::{Cutout, Cutter, Error, Place, Size, Target, read_targets, read_track};
 use uranometria_fits::Source;
-use uranometria_fits::fs::{Durability, MappedFile};
+use uranometria_fits::fs::{Durability, MappedFile, part_path};
 use uranometria_plot::{StampPlot, stamp_png};
 use uranometria_sky::Direction;
 
 use crate::args::CutoutArgs;
 use crate::report::{self, Bar, Outcome, line};
+
+/// The most bytes that file systems allow in the name of a file.
+const LONGEST_NAME: usize = 255;
 
 /// A file that was written.
 struct Written {
@@ -32,6 +36,16 @@ struct Job<'a> {
     name: Option<&'a str>,
     what: What<'a>,
     size: Size,
+}
+
+impl Job<'_> {
+    fn cut<'c, S: Source>(&self, cutter: &'c Cutter<S>) -> Result<Cutout<'c, S>, Error> {
+        let cutout = match &self.what {
+            What::Place(place) => cutter.cut(*place, self.size),
+            What::Track(track) => cutter.follow(track, self.size),
+        };
+        Ok(cutout?.named(self.name.unwrap_or("")))
+    }
 }
 
 enum What<'a> {
@@ -93,13 +107,6 @@ fn cut_all(
         "parquet" => Format::Parquet,
         _ => Format::Tpf,
     };
-    report::refuse_inputs(&[&args.out], &args.cube)?;
-    if let Some(preview) = &args.preview {
-        report::refuse_inputs(&[preview], &args.cube)?;
-        if *preview == args.out && !preview.is_dir() {
-            return Err(format!("{}: --out and --preview are the same file", preview.display()).into());
-        }
-    }
     let cutters = args.cube.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
     let tags = tags(&cutters)?;
     let targets: Vec<Target> = match &args.targets {
@@ -144,30 +151,20 @@ fn cut_all(
     }
 
     let many = !targets.is_empty() || cutters.len() > 1;
-    let folder = many || args.out.is_dir() || args.out.as_os_str().as_encoded_bytes().ends_with(b"/");
-    if folder {
-        std::fs::create_dir_all(&args.out)
-            .map_err(|error| format!("{}: cannot make it: {error}", args.out.display()))?;
-        if let Some(preview) = args.preview.as_ref().filter(|_| many) {
-            std::fs::create_dir_all(preview)
-                .map_err(|e| format!("{}: cannot make it: {e}", preview.display()))?;
-        }
-    }
+    let outputs = Outputs { args, format, many, cubes: cutters.len() };
+    outputs.refuse_inputs(&jobs, &cutters, &tags)?;
+    let missing = outputs.missing_folders();
     let bar = Bar::new();
     let done = AtomicU64::new(0);
-    let one = |job: &Job<'_>| -> Result<(Vec<Written>, Option<String>), Error> {
+    let one = |job: &Job<'_>| -> Result<(Vec<Written>, Vec<String>), Error> {
         let mut written = Vec::new();
-        let mut why_not = None;
+        let mut why_not = Vec::new();
         for (cutter, tag) in cutters.iter().zip(&tags) {
             if stop.load(Ordering::Relaxed) {
-                return Err(uranometria_cube::Error::Interrupted.into());
+                return Err(Error::Interrupted);
             }
-            let cutout = match &job.what {
-                What::Place(place) => cutter.cut(*place, job.size),
-                What::Track(track) => cutter.follow(track, job.size),
-            };
-            let cutout = match cutout {
-                Ok(cutout) => cutout.named(job.name.unwrap_or("")),
+            let cutout = match job.cut(cutter) {
+                Ok(cutout) => cutout,
                 // One place that cannot be cut does not end the others; alone, its size or cube is an error.
                 Err(
                     error @ (Error::OffFrame { .. }
@@ -175,30 +172,20 @@ fn cut_all(
                     | Error::Size { .. }
                     | Error::Cube(uranometria_cube::Error::NoWcs { .. })),
                 ) if many || matches!(error, Error::OffFrame { .. } | Error::TrackOffFrames { .. }) => {
-                    why_not.get_or_insert(match job.name {
-                        Some(name) => format!("target {name}: {error}"),
-                        None => error.to_string(),
+                    // Of one cube there is no doubt which it was.
+                    why_not.push(match cutter.cube().path() {
+                        Some(path) if cutters.len() > 1 => error.in_file(path).to_string(),
+                        _ => error.to_string(),
                     });
                     continue;
                 }
                 Err(error) => return Err(error),
             };
-            let path = match (folder, job.name) {
-                (false, _) => args.out.clone(),
-                (true, None) => args.out.join(fs::default_name(&cutout, tag, format)),
-                (true, Some(name)) => {
-                    let tag = if cutters.len() > 1 { format!("-{tag}") } else { String::new() };
-                    args.out.join(format!("{}{tag}.{}", fs::file_stem(name), format.extension()))
-                }
-            };
-            let bytes = fs::write(&cutout, format, &path)?;
-            if let Some(preview) = &args.preview {
-                let picture = if many || preview.is_dir() {
-                    preview.join(path.with_extension("png").file_name().unwrap_or_default())
-                } else {
-                    preview.clone()
-                };
-                write_preview(&cutout, job.name, &picture)?;
+            let path = outputs.path(job, tag, || fs::default_name(&cutout, tag, format));
+            outputs.make_folders(&path)?;
+            let bytes = fs::write_watched(&cutout, format, &path, stop)?;
+            if let Some(picture) = outputs.preview(&path) {
+                write_preview(&cutout, job.name, &picture, stop)?;
             }
             written.push(Written {
                 target: job.name.unwrap_or_default().to_string(),
@@ -216,22 +203,138 @@ fn cut_all(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build()?;
     let results = pool.install(|| jobs.par_iter().map(one).collect::<Result<Vec<_>, Error>>());
     drop(bar);
-    if stop.load(Ordering::Relaxed) {
-        let done = done.load(Ordering::Relaxed);
-        return Err(
-            format!("interrupted after {done} of {} places; run the same command again", jobs.len()).into()
-        );
-    }
-    let results = results?;
+    let results = match results {
+        Ok(results) => results,
+        Err(error) => {
+            // Those that are empty go again.
+            for folder in missing {
+                let _ = std::fs::remove_dir(folder);
+            }
+            let done = done.load(Ordering::Relaxed);
+            return Err(match error {
+                Error::Interrupted => {
+                    let of = format!("{done} of {} places", jobs.len());
+                    format!("interrupted after {of}; run the same command again").into()
+                }
+                error => error.into(),
+            });
+        }
+    };
     let mut all = Vec::new();
     let mut missed = Vec::new();
     for (job, (written, why_not)) in jobs.iter().zip(results) {
-        if let (true, Some(reason)) = (written.is_empty(), why_not) {
-            missed.push((job.name.unwrap_or_default().to_string(), reason));
+        if written.is_empty() {
+            let reason = why_not.join("; ");
+            missed.push(match job.name {
+                Some(name) => (name.to_string(), format!("target {name}: {reason}")),
+                None => (String::new(), reason),
+            });
         }
         all.extend(written);
     }
     Ok((all, missed))
+}
+
+/// Where the cutouts and their previews go.
+struct Outputs<'a> {
+    args: &'a CutoutArgs,
+    format: Format,
+    /// Whether there are several targets or cubes.
+    many: bool,
+    cubes: usize,
+}
+
+impl Outputs<'_> {
+    /// The file of a cutout; `default_name` is asked for a place without a name in a folder.
+    fn path(&self, job: &Job<'_>, tag: &str, default_name: impl FnOnce() -> PathBuf) -> PathBuf {
+        let out = &self.args.out;
+        if !(self.many || out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/")) {
+            return out.clone();
+        }
+        match job.name {
+            None => out.join(default_name()),
+            Some(name) => {
+                let tag = if self.cubes > 1 { format!("-{tag}") } else { String::new() };
+                out.join(format!("{}{tag}.{}", fs::file_stem(name), self.format.extension()))
+            }
+        }
+    }
+
+    /// The picture that goes with a file.
+    fn preview(&self, path: &Path) -> Option<PathBuf> {
+        let preview = self.args.preview.as_ref()?;
+        let folder = self.many || preview.is_dir();
+        let name = || path.with_extension("png").file_name().unwrap_or_default().to_os_string();
+        Some(if folder { preview.join(name()) } else { preview.clone() })
+    }
+
+    /// Refuses, before anything is written, files that would replace an input or each other.
+    ///
+    /// A file named for a target counts whether or not the target will be found.
+    fn refuse_inputs<S: Source>(
+        &self,
+        jobs: &[Job<'_>],
+        cutters: &[Cutter<S>],
+        tags: &[String],
+    ) -> Result<(), String> {
+        let args = self.args;
+        let mut outputs = Vec::new();
+        for job in jobs {
+            for (cutter, tag) in cutters.iter().zip(tags) {
+                let path = match job.name {
+                    Some(_) => self.path(job, tag, PathBuf::new),
+                    None => match job.cut(cutter) {
+                        Ok(cutout) => self.path(job, tag, || fs::default_name(&cutout, tag, self.format)),
+                        // Nothing will be written; why is told when it is its turn.
+                        Err(_) => continue,
+                    },
+                };
+                outputs.extend(self.preview(&path));
+                outputs.push(path);
+            }
+        }
+        let inputs = args.cube.iter().chain(&args.targets).chain(&args.track);
+        let inputs: Vec<PathBuf> = inputs.cloned().collect();
+        report::refuse_inputs(&outputs.iter().collect::<Vec<_>>(), &inputs)?;
+        let mut seen = HashSet::new();
+        for path in &outputs {
+            if !seen.insert(path) {
+                return Err(format!(
+                    "{} would be written twice; give --preview another name",
+                    path.display()
+                ));
+            }
+            let name = path.file_name().unwrap_or_default();
+            if part_path(path, "part").file_name().is_some_and(|part| part.len() > LONGEST_NAME) {
+                let name = name.display();
+                return Err(format!("{name} is too long for a file; give targets and cubes shorter names"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The folders that will be made, the innermost first.
+    fn missing_folders(&self) -> Vec<PathBuf> {
+        let args = self.args;
+        let folders = [Some(&args.out), args.preview.as_ref()].into_iter().flatten();
+        let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        folders.flat_map(|path| path.ancestors().take_while(missing)).map(Path::to_path_buf).collect()
+    }
+
+    /// Makes the folders that a cutout and its preview go to, if they are ours to make.
+    fn make_folders(&self, path: &Path) -> Result<(), Error> {
+        let make = |folder: &Path| {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| Error::Fits(uranometria_fits::Error::io("make it", source).in_file(folder)))
+        };
+        if *path != self.args.out {
+            make(&self.args.out)?;
+        }
+        match &self.args.preview {
+            Some(preview) if self.many => make(preview),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What tells the cubes apart in file names: sector and chip, and the cube's name where these are the same.
@@ -272,8 +375,13 @@ fn named(path: &Path, source: Error) -> Error {
 }
 
 /// Draws the median image of a cutout.
-fn write_preview<S: Source>(cutout: &Cutout<'_, S>, name: Option<&str>, path: &Path) -> Result<(), Error> {
-    let picture = super::picture::of_cutout(cutout, name)?;
+fn write_preview<S: Source>(
+    cutout: &Cutout<'_, S>,
+    name: Option<&str>,
+    path: &Path,
+    stop: &AtomicBool,
+) -> Result<(), Error> {
+    let picture = super::picture::of_cutout_watched(cutout, name, stop)?;
     let plot = StampPlot { width: 640, height: 600, ..picture.plot() };
     let png = stamp_png(&plot).map_err(|error| Error::Table(format!("{}: {error}", path.display())))?;
     uranometria_fits::fs::write(path, &png, Durability::Process)?;

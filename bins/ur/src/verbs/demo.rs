@@ -11,6 +11,7 @@ use uranometria_cutout::lightcurve::{Background, LightCurve, to_fits};
 use uranometria_cutout::{Aperture, Place, Size, Tpf, read_targets, read_track};
 use uranometria_fits::fs::{Durability, write};
 use uranometria_simulate::sector::Kind;
+use uranometria_simulate::sector::fs::{Done, write_until};
 use uranometria_simulate::{BadFrames, Sector, SectorOptions, Stars};
 
 use super::cutout::open;
@@ -95,9 +96,8 @@ fn simulated_cube(folder: &Path, stop: &AtomicBool) -> Result<PathBuf, Box<dyn E
     let frames = folder.join("frames");
     let bar = Bar::new();
     let (written, time) = report::timed(|| {
-        uranometria_simulate::sector::fs::write(&sector, &frames, &|done| {
-            bar.count("drawing frames", done.frames as u64, done.of as u64)
-        })
+        let progress = |done: Done| bar.count("drawing frames", done.frames as u64, done.of as u64);
+        write_until(&sector, &frames, &progress, stop)
     });
     drop(bar);
     let written = written?;
@@ -117,7 +117,6 @@ fn simulated_cube(folder: &Path, stop: &AtomicBool) -> Result<PathBuf, Box<dyn E
     let control = Control { progress: &progress, stop };
     let (made, time) =
         report::timed(|| uranometria_cube::fs::build(&cube, &written.frames, &options, &control));
-    drop(bar);
     let made = made?;
     for problem in &made.skipped {
         line(format!(
@@ -134,7 +133,8 @@ fn simulated_cube(folder: &Path, stop: &AtomicBool) -> Result<PathBuf, Box<dyn E
         report::rate(made.bytes, time)
     ));
     let (verified, time) =
-        report::timed(|| uranometria_cube::fs::verify(&cube, &written.frames, &options, &Control::none()));
+        report::timed(|| uranometria_cube::fs::verify(&cube, &written.frames, &options, &control));
+    drop(bar);
     let verified = verified?;
     line(format!(
         "   verified: {} differences in {} of pixels ({})",

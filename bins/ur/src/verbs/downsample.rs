@@ -44,16 +44,21 @@ pub(crate) fn run(args: &DownsampleArgs, stop: &AtomicBool) -> report::Result {
             );
         }
     };
-    let inputs: Vec<PathBuf> = args.files.iter().chain(&args.zonemap).cloned().collect();
+    // An array of x has a file of its own.
+    let of_x = args.x.as_ref().map(PathBuf::from);
+    let inputs: Vec<PathBuf> = args.files.iter().chain(&of_x).chain(&args.zonemap).cloned().collect();
     report::refuse_inputs(&[&args.out], &inputs)?;
+    report::need_folder(&args.out)?;
     let (done, time) = report::timed(|| pool(args.threads)?.install(|| downsample(args, &kind, stop)));
     let done = done.map_err(|error| error as Box<dyn Error>)?;
     let chosen = &done.found.chosen;
     if args.json {
         report::json(&json!({
-            "file": (done.bytes > 0).then_some(&args.out), "rows": done.rows, "points": done.found.window.len(),
-            "chosen": chosen.indices.len(), "segments": chosen.segments.len(), "method": args.method,
-            "zone_map": done.zonemap, "bytes": done.bytes, "seconds": time.as_secs_f64(),
+            "file": (done.bytes > 0).then(|| args.out.display().to_string()), "rows": done.rows,
+            "points": done.found.window.len(), "chosen": chosen.indices.len(),
+            "segments": chosen.segments.len(), "method": args.method,
+            "zone_map": done.zonemap.as_ref().map(|path| path.display().to_string()), "bytes": done.bytes,
+            "seconds": time.as_secs_f64(),
         }));
     } else if done.bytes > 0 {
         line(summary(args, &done, time));
@@ -111,7 +116,10 @@ fn downsample(
     };
     let zonemap = zone_map(args, &series, stop)?;
     let found = match &zonemap {
-        Some((map, _)) => series.choose_with(map, &request, &window, args.points)?,
+        Some((map, _)) => {
+            let control = Control { progress: &|_, _| {}, stop };
+            series.choose_with_watched(map, &request, &window, args.points, &control)?
+        }
         None => {
             let bar = Bar::new();
             let progress = |done, total| bar.count("reading rows", done, total);

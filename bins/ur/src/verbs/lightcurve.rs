@@ -7,7 +7,6 @@ use serde_json::json;
 use uranometria_cutout::lightcurve::{
     Background, LightCurve, join, stitch, to_fits, write_csv, write_parquet,
 };
-use uranometria_cutout::tpf::UNUSABLE;
 use uranometria_cutout::{Aperture, Tpf};
 use uranometria_fits::fs::{Durability, OpenFile, write};
 
@@ -36,7 +35,11 @@ pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
             format!("{out}: ending {kind:?} is not known, expected .fits, .csv, .parquet or .png").into()
         );
     }
-    report::refuse_inputs(&[&args.out], &args.tpf)?;
+    let mut inputs = args.tpf.clone();
+    if let Mask::File(file) = &mask {
+        inputs.push(file.to_path_buf());
+    }
+    report::refuse_inputs(&[&args.out], &inputs)?;
     let (curve, time) = report::timed(|| -> Result<_, Box<dyn Error>> {
         let curves = args.tpf.iter().map(|path| extract(path, &mask, background));
         let curves = curves.collect::<Result<Vec<_>, _>>()?;
@@ -118,15 +121,9 @@ struct Facts {
 }
 
 fn facts(curve: &LightCurve) -> Facts {
-    let usable = |row: usize| curve.quality[row] & UNUSABLE == 0;
-    let mut flux: Vec<f64> = (0..curve.len())
-        .filter(|&row| usable(row) && curve.flux[row].is_finite())
-        .map(|row| curve.flux[row])
-        .collect();
-    flux.sort_by(f64::total_cmp);
     Facts {
         pixels: curve.parts.iter().map(|part| part.aperture.count()).sum(),
-        median: flux.get(flux.len() / 2).copied().unwrap_or(f64::NAN),
-        unusable: (0..curve.len()).filter(|&row| !usable(row)).count(),
+        median: curve.median_flux(),
+        unusable: (0..curve.len()).filter(|&row| !curve.is_usable(row)).count(),
     }
 }

@@ -1,10 +1,15 @@
 //! What pictures of cutouts and light curves show.
 
+use std::sync::atomic::AtomicBool;
+
+use uranometria_catalog::fs::Density;
 use uranometria_cutout::lightcurve::LightCurve;
-use uranometria_cutout::tpf::UNUSABLE;
-use uranometria_cutout::{Cutout, Error, median_image};
+use uranometria_cutout::{Cutout, Error};
 use uranometria_fits::Source;
-use uranometria_plot::{LightCurvePlot, Series, StampPlot, gallery_png, light_curve_png};
+use uranometria_plot::{
+    LightCurvePlot, Series, SkyMapPlot, StampPlot, gallery_png, light_curve_png, sky_map_png,
+};
+use uranometria_sky::healpix;
 
 /// The texts and pixels that a plot borrows.
 pub(crate) struct StampPicture {
@@ -23,6 +28,15 @@ pub(crate) struct StampPicture {
 pub(crate) fn of_cutout<S: Source>(
     cutout: &Cutout<'_, S>,
     name: Option<&str>,
+) -> Result<StampPicture, Error> {
+    of_cutout_watched(cutout, name, &AtomicBool::new(false))
+}
+
+/// The same until `stop` becomes true.
+pub(crate) fn of_cutout_watched<S: Source>(
+    cutout: &Cutout<'_, S>,
+    name: Option<&str>,
+    stop: &AtomicBool,
 ) -> Result<StampPicture, Error> {
     let stamp = cutout.stamp();
     let position = cutout.position();
@@ -53,7 +67,7 @@ pub(crate) fn of_cutout<S: Source>(
         unit: cutout.flux_unit().to_string(),
         columns: stamp.columns,
         rows: stamp.rows,
-        pixels: median_image(&cutout.flux()?, stamp.pixels()),
+        pixels: cutout.median_image_watched(stop)?,
         marker,
         corner: (stamp.x0 + 1, stamp.y0 + 1),
         north_east,
@@ -83,6 +97,7 @@ impl StampPicture {
 pub(crate) struct CurvePicture {
     title: String,
     subtitle: String,
+    x_label: String,
     y_label: String,
     x: Vec<f64>,
     y: Vec<f64>,
@@ -98,13 +113,14 @@ pub(crate) fn of_light_curve(curve: &LightCurve, title: &str) -> CurvePicture {
     CurvePicture {
         title: title.to_string(),
         subtitle: format!("{} frames, {pixels} pixels, sector {}", curve.len(), sectors.join(", ")),
+        x_label: format!("{} (days)", curve.time_reference()),
         y_label: match curve.unit.name() {
             Some(unit) => format!("flux ({unit})"),
             None => "relative flux".to_string(),
         },
         x: curve.time.clone(),
         y: curve.flux.clone(),
-        flagged: curve.quality.iter().map(|quality| quality & UNUSABLE != 0).collect(),
+        flagged: (0..curve.len()).map(|row| !curve.is_usable(row)).collect(),
     }
 }
 
@@ -125,7 +141,7 @@ impl CurvePicture {
         LightCurvePlot {
             title: &self.title,
             subtitle: &self.subtitle,
-            x_label: "BTJD (days)",
+            x_label: &self.x_label,
             y_label: &self.y_label,
             series,
             ..LightCurvePlot::default()
@@ -142,4 +158,21 @@ pub(crate) fn gallery(
     let plots: Vec<_> =
         rows.iter().zip(&series).map(|((stamp, curve), series)| (stamp.plot(), curve.plot(series))).collect();
     gallery_png(&plots, title, 1400)
+}
+
+/// The whole sky, rows a square degree.
+pub(crate) fn density(name: &str, density: &Density) -> Result<Vec<u8>, uranometria_plot::Error> {
+    let in_degree = density.rows().len() as f64 / (4.0 * 180.0 * 180.0 / std::f64::consts::PI);
+    let value = |ra: f64, dec: f64| match healpix::hash(density.depth(), ra, dec) {
+        Ok(cell) => f64::from(density.rows()[cell as usize]) * in_degree,
+        Err(_) => f64::NAN,
+    };
+    let subtitle = format!("{} rows in cells of order {}", density.total(), density.depth());
+    sky_map_png(&SkyMapPlot {
+        title: name,
+        subtitle: &subtitle,
+        value: &value,
+        unit: "rows a square degree",
+        ..SkyMapPlot::default()
+    })
 }

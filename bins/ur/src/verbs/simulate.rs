@@ -1,9 +1,10 @@
 //! `ur simulate`: data with a known truth.
 
 use std::fs::File;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
-use uranometria_simulate::sector::fs::write;
+use uranometria_simulate::sector::fs::{Done, write_until};
 use uranometria_simulate::sector::{Kind, Source};
 use uranometria_simulate::{BadFrames, Product, Sector, SectorOptions, Stars};
 
@@ -13,7 +14,7 @@ use crate::report::{self, Bar, Outcome, line};
 /// The flag that simulated bad frames carry: 32, a desaturation event among the mission's bits.
 const FLAG: u32 = 32;
 
-pub(crate) fn run(args: &SectorArgs) -> report::Result {
+pub(crate) fn run(args: &SectorArgs, stop: &AtomicBool) -> report::Result {
     let stars = match &args.stars {
         Some(path) => {
             let file =
@@ -30,9 +31,8 @@ pub(crate) fn run(args: &SectorArgs) -> report::Result {
         report::warning("no real star is built in for these pixels; give a catalogue with --stars");
     }
     let bar = Bar::new();
-    let (written, time) = report::timed(|| {
-        write(&sector, &args.out, &|done| bar.count("drawing frames", done.frames as u64, done.of as u64))
-    });
+    let progress = |done: Done| bar.count("drawing frames", done.frames as u64, done.of as u64);
+    let (written, time) = report::timed(|| write_until(&sector, &args.out, &progress, stop));
     drop(bar);
     let written = written?;
     if args.json {
@@ -57,8 +57,7 @@ pub(crate) fn run(args: &SectorArgs) -> report::Result {
 
 fn options(args: &SectorArgs) -> SectorOptions {
     let default = SectorOptions::default();
-    let (columns, rows) =
-        args.size.map_or((default.columns, default.rows), |(x, y)| (x as usize, y as usize));
+    let (columns, rows) = args.size.unwrap_or((default.columns, default.rows));
     let (column0, row0) = args.corner.unwrap_or((0, 0));
     SectorOptions {
         sector: args.sector,

@@ -10,8 +10,8 @@ use crate::Error;
 /// in each sector makes steps between them, which [`stitch`] takes out.
 ///
 /// # Errors
-/// [`Error::NothingToJoin`]; [`Error::Mismatch`] where units differ or where TICID says that the targets do;
-/// [`Error::Length`].
+/// [`Error::NothingToJoin`]; [`Error::Mismatch`] where units or the reference of the times differ or where TICID
+/// says that the targets do; [`Error::Length`].
 pub fn join(curves: Vec<LightCurve>) -> Result<LightCurve, Error> {
     let mut order: Vec<(f64, usize)> = Vec::new();
     for (index, curve) in curves.iter().enumerate() {
@@ -84,8 +84,17 @@ pub fn stitch(mut curves: Vec<LightCurve>) -> Result<LightCurve, Error> {
 }
 
 fn check_same(first: &LightCurve, curve: &LightCurve, index: usize) -> Result<(), Error> {
-    let mismatch =
-        |what, found, wanted, way_out| Err(Error::Mismatch { index, what, found, wanted, way_out });
+    let origin = |curve: &LightCurve| curve.parts.first().map_or(String::new(), |part| part.origin.clone());
+    let mismatch = |what, found, wanted, way_out| {
+        let files = Box::new([curve, first].map(origin));
+        Err(Error::Mismatch { index, files, what, found, wanted, way_out })
+    };
+    let (found, wanted) = (curve.time_reference(), first.time_reference());
+    if found != wanted {
+        let way_out =
+            "correct the times at the spacecraft to the barycentre first, or join files of one product";
+        return mismatch("times", found.to_string(), wanted.to_string(), way_out);
+    }
     if first.unit != curve.unit {
         let name = |unit: &FluxUnit| match unit {
             FluxUnit::Named(name) => name.clone(),
@@ -153,6 +162,23 @@ mod tests {
         assert_eq!(stitched.flux, [0.5, 1.0, 1.5, 2.0, 0.4, 0.8, 1.2, 1.6]);
         assert_eq!(stitched.unit, FluxUnit::Relative);
         assert_eq!(stitched.parts[0].normalised_by, Some(40.0));
+    }
+
+    #[test]
+    fn times_at_the_spacecraft_are_not_joined_with_barycentric_ones() {
+        let mut local = curve(2, 1360.0, 1.0).with_origin("tica.fits");
+        local.parts[0].primary.set("TIMEREF", "LOCAL", "");
+        let curves = vec![curve(1, 1325.0, 1.0).with_origin("spoc.fits"), local.clone()];
+        let wanted = "light curve 2 (tica.fits) has times JD - 2457000, the first one (spoc.fits) has BJD - 2457000; \
+                      correct the times at the spacecraft to the barycentre first, or join files of one product";
+        // Their units differ too, but stitching makes them the same.
+        assert_eq!(stitch(curves.clone()).unwrap_err().to_string(), wanted);
+        assert_eq!(join(curves).unwrap_err().to_string(), wanted);
+        assert_eq!(join(vec![local.clone(), local.clone()]).unwrap().time_reference(), "JD - 2457000");
+        // astrocut says SOLARSYSTEM of all its cutouts.
+        local.parts[0].primary.set("TIMEREF", "SOLARSYSTEM", "");
+        local.parts[0].primary.set("FFI_TYPE", "TICA", "");
+        assert_eq!(local.time_reference(), "JD - 2457000");
     }
 
     #[test]

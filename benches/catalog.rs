@@ -1,0 +1,365 @@
+//! How long does it take to make a catalogue, to find the rows of a cone, to match two catalogues, to count them?
+//!
+//! Input: stars of a galactic density (two thirds within some degrees of the plane), in no order, with five magnitudes and
+//! motions, made here from a fixed seed; and a tenth as many near some of them, 0.3 arcseconds off. Rivals:
+//! - import: [`import`] of both, and copying the bytes of the table to disk;
+//! - cones: 100 of each radius, half of them around stars; rows counted and a column summed by [`Catalog::search`], and the
+//!   bound: the same by bisection in arrays in memory that are sorted by cell;
+//! - crossmatch: the nearest within an arcsecond by [`Crossmatch`], joined rows given away; and, with `--peers`, LSDB's;
+//! - density: [`Catalog::density`] of order 6, and the bound, counting the sorted cells in memory.
+//!
+//!     cargo bench -p uranometria-benches --bench catalog -- --rows 20000000
+
+#![allow(clippy::print_stdout)]
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float32Type;
+use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array, RecordBatch};
+use clap::Parser;
+use parquet::arrow::ArrowWriter;
+use uranometria_benches::input::Error;
+use uranometria_benches::measure::{Spread, machine, timed};
+use uranometria_benches::peers::Peers;
+use uranometria_catalog::fs::{Catalog, Control, Crossmatch, ImportOptions, MatchOptions, Query, import};
+use uranometria_sky::{Angle, Cone, Cost, Direction, Region, healpix};
+
+#[derive(Parser)]
+struct Args {
+    /// Stars
+    #[arg(long, default_value_t = 2_000_000)]
+    rows: usize,
+    /// How often each rival is run
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Folder for input and output [default: target/bench-data]
+    #[arg(long, env = "UR_BENCH_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Python environment with lsdb, made by `benches/peers/install.sh DIR catalogues`
+    #[arg(long, value_name = "DIR")]
+    peers: Option<PathBuf>,
+    /// Given by cargo bench; without it only the way is tried, on next to nothing
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// How many stars are made at a time.
+const PORTION: usize = 1 << 20;
+
+const RADII: [(&str, f64); 3] = [("5 arcsec", 5.0), ("1 arcmin", 60.0), ("1 deg", 3600.0)];
+
+fn main() -> Result<(), Error> {
+    let mut args = Args::parse();
+    let temporary = tempfile::tempdir()?;
+    if !args.bench {
+        (args.rows, args.rounds) = (3000, 1);
+        args.data = Some(temporary.path().to_path_buf());
+    }
+    let folder = match &args.data {
+        Some(folder) => folder.clone(),
+        None => uranometria_benches::input::workspace().join("target/bench-data"),
+    };
+    let folder = folder.join(format!("catalog-{}", args.rows));
+    std::fs::create_dir_all(&folder)?;
+    println!("{}\n", machine(&folder));
+    let stars = Stars { rows: args.rows };
+    let (big, near) = (folder.join("stars.parquet"), folder.join("near.parquet"));
+    stars.write(&big, &near)?;
+    println!("| rows | question | rival | runs | median (least–most) | |\n|---|---|---|---|---|---|");
+    let report = |question: &str, rival: &str, unit: &str, spent: &[f64], more: &str| {
+        let spread = Spread::of(spent.iter().copied());
+        println!("| {} | {question} | {rival} | {} | {spread} {unit} | {more} |", args.rows, spent.len());
+    };
+
+    let (mut imports, mut copies) = (Vec::new(), Vec::new());
+    for _ in 0..args.rounds.min(3) {
+        let (made, spent) = timed(|| {
+            import(&[big.clone()], folder.join("stars"), &ImportOptions::default(), &Control::none())
+        });
+        made?;
+        imports.push(spent.wall_s);
+        copies.push(timed(|| copy(&big, &folder.join("copy"))).1.wall_s);
+    }
+    report("import", "ours", "s", &imports, &format!("{:.2} M rows/s", millions(args.rows, &imports)));
+    report("import", "bound: copy the table, synced", "s", &copies, "");
+    import(&[near], folder.join("near"), &ImportOptions::default(), &Control::none())?;
+    println!("| | | most memory so far | | {} MiB | |", most_memory()? >> 20);
+
+    let (stars_at, near_at) = (open(&folder.join("stars"))?, open(&folder.join("near"))?);
+    let sorted = Sorted::of(&stars_at)?;
+    let centres = centres(&sorted);
+    for (name, arcsec) in RADII {
+        let cones: Vec<Region> = centres
+            .iter()
+            .map(|centre| Ok(Cone::new(*centre, Angle::from_arcsec(arcsec))?.into()))
+            .collect::<Result<_, Error>>()?;
+        let (mut ours, mut bound) = (Vec::new(), Vec::new());
+        for round in 0..=args.rounds {
+            for cone in &cones {
+                let (found, spent) = timed(|| searched(&stars_at, cone));
+                let (wanted, at_least) = timed(|| sorted.search(cone));
+                let (found, wanted) = (found?, wanted?);
+                let apart = (found.1 - wanted.1).abs() <= 1e-9 * wanted.1.abs().max(1.0);
+                if found.0 != wanted.0 || !apart {
+                    return Err(format!("cone {cone:?}: {found:?}, by arrays {wanted:?}").into());
+                }
+                // The first round warms up.
+                if round > 0 {
+                    ours.push(spent.wall_s * 1e3);
+                    bound.push(at_least.wall_s * 1e3);
+                }
+            }
+        }
+        report(&format!("cone of {name}"), "ours", "ms", &ours, "");
+        report(&format!("cone of {name}"), "bound: sorted arrays", "ms", &bound, "");
+    }
+
+    let (mut matches, mut densities, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut pairs = 0;
+    for _ in 0..args.rounds {
+        let (found, spent) = timed(|| matched(&near_at, &stars_at));
+        pairs = found?;
+        matches.push(spent.wall_s);
+        let (found, spent) = timed(|| stars_at.density(6, &Control::none()));
+        let found = found?;
+        densities.push(spent.wall_s * 1e3);
+        let (bound, spent) = timed(|| sorted.count(6));
+        counts.push(spent.wall_s * 1e3);
+        if found.rows() != bound {
+            return Err("the density differs from that of the arrays".into());
+        }
+    }
+    report("crossmatch, 1 arcsec, nearest", "ours", "s", &matches, &format!("{pairs} pairs"));
+    if let Some(peers) = &args.peers {
+        let peers = Peers::find(Some(peers))?.ok_or("no peers")?;
+        let said =
+            peers.run(peers.script("catalog.py").arg(folder.join("near")).arg(folder.join("stars")))?;
+        let seconds = said["seconds"].as_f64().unwrap_or(f64::NAN);
+        report("crossmatch, 1 arcsec, nearest", "lsdb", "s", &[seconds], &format!("{} pairs", said["pairs"]));
+    }
+    report("density of order 6", "ours", "ms", &densities, "");
+    report("density of order 6", "bound: sorted cells, one thread", "ms", &counts, "");
+    println!("| | | most memory at the end | | {} MiB | |", most_memory()? >> 20);
+    Ok(())
+}
+
+fn millions(rows: usize, seconds: &[f64]) -> f64 {
+    rows as f64 / 1e6 / Spread::of(seconds.iter().copied()).median
+}
+
+/// The most memory that this process had, bytes.
+fn most_memory() -> Result<u64, Error> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).ok_or("no VmHWM")?;
+    Ok(line.split_whitespace().nth(1).ok_or("no VmHWM")?.parse::<u64>()? << 10)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    let mut copy = File::create(to)?;
+    std::io::copy(&mut File::open(from)?, &mut copy)?;
+    copy.sync_all()?;
+    Ok(std::fs::remove_file(to)?)
+}
+
+#[allow(unsafe_code)]
+fn open(path: &Path) -> Result<Catalog, Error> {
+    // SAFETY: catalogues are only ever replaced as a whole.
+    Ok(unsafe { Catalog::map(path) }?)
+}
+
+/// Stars that are the same on every machine.
+struct Stars {
+    rows: usize,
+}
+
+/// Random numbers from 0 to 1 (splitmix64 of a counter).
+fn random(n: usize, which: u64) -> f64 {
+    let mut z = (n as u64)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(which.wrapping_mul(0xd1b5_4a32_d192_ed03));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+impl Stars {
+    /// Right ascension and declination in degrees.
+    fn place(n: usize) -> (f64, f64) {
+        // Galactic to equatorial (The Hipparcos and Tycho Catalogues, volume 1, equation 1.5.11), transposed.
+        const ROTATION: [[f64; 3]; 3] = [
+            [-0.054_875_560_4, 0.494_109_427_9, -0.867_666_149_0],
+            [-0.873_437_090_2, -0.444_829_630_0, -0.198_076_373_4],
+            [-0.483_835_015_5, 0.746_982_244_5, 0.455_983_776_2],
+        ];
+        let longitude = std::f64::consts::TAU * random(n, 1);
+        let latitude = if random(n, 2) < 0.7 {
+            let side = 2.0 * random(n, 3) - 1.0;
+            (-10.0 * (1.0 - side.abs()).max(1e-12).ln()).min(89.9).copysign(side).to_radians()
+        } else {
+            (2.0 * random(n, 3) - 1.0).asin()
+        };
+        let galactic = [latitude.cos() * longitude.cos(), latitude.cos() * longitude.sin(), latitude.sin()];
+        let [x, y, z] = ROTATION.map(|row| row.iter().zip(galactic).map(|(a, b)| a * b).sum::<f64>());
+        (y.atan2(x).to_degrees().rem_euclid(360.0), z.clamp(-1.0, 1.0).asin().to_degrees())
+    }
+
+    fn write(&self, big: &Path, near: &Path) -> Result<(), Error> {
+        if big.exists() && near.exists() {
+            return Ok(());
+        }
+        let portion = |start: usize| -> Result<RecordBatch, Error> {
+            let rows = start..self.rows.min(start + PORTION);
+            let (ra, dec): (Vec<f64>, Vec<f64>) = rows.clone().map(Self::place).unzip();
+            let floats = |which: u64, low: f64, high: f64| -> ArrayRef {
+                let value = |n| (low + (high - low) * random(n, which)) as f32;
+                Arc::new(Float32Array::from_iter_values(rows.clone().map(value)))
+            };
+            Ok(RecordBatch::try_from_iter([
+                (
+                    "source_id",
+                    Arc::new(Int64Array::from_iter_values(rows.clone().map(|n| n as i64))) as ArrayRef,
+                ),
+                ("ra", Arc::new(Float64Array::from(ra))),
+                ("dec", Arc::new(Float64Array::from(dec))),
+                ("g", floats(4, 12.0, 21.0)),
+                ("bp", floats(5, 12.0, 22.0)),
+                ("rp", floats(6, 11.0, 20.0)),
+                ("pmra", floats(7, -30.0, 30.0)),
+                ("pmdec", floats(8, -30.0, 30.0)),
+                ("parallax", floats(9, 0.0, 3.0)),
+            ])?)
+        };
+        write_parquet(big, (0..self.rows).step_by(PORTION).map(portion))?;
+        let few = |start: usize| -> Result<RecordBatch, Error> {
+            let rows = start..(self.rows / 10).min(start + PORTION);
+            let star = |n: usize| (random(n, 10) * self.rows as f64) as usize;
+            let shifted = rows.clone().map(|n| {
+                let (ra, dec) = Self::place(star(n));
+                let (turn, far) = (std::f64::consts::TAU * random(n, 11), 0.3 / 3600.0 * random(n, 12));
+                let dec_here = (dec + far * turn.sin()).clamp(-90.0, 90.0);
+                ((ra + far * turn.cos() / dec.to_radians().cos()).rem_euclid(360.0), dec_here)
+            });
+            let (ra, dec): (Vec<f64>, Vec<f64>) = shifted.unzip();
+            Ok(RecordBatch::try_from_iter([
+                ("id", Arc::new(Int64Array::from_iter_values(rows.clone().map(|n| n as i64))) as ArrayRef),
+                ("truth", Arc::new(Int64Array::from_iter_values(rows.map(|n| star(n) as i64)))),
+                ("ra", Arc::new(Float64Array::from(ra))),
+                ("dec", Arc::new(Float64Array::from(dec))),
+            ])?)
+        };
+        write_parquet(near, (0..self.rows / 10).step_by(PORTION).map(few))
+    }
+}
+
+fn write_parquet(
+    path: &Path,
+    batches: impl Iterator<Item = Result<RecordBatch, Error>>,
+) -> Result<(), Error> {
+    let part = path.with_extension("part");
+    let mut writer: Option<ArrowWriter<File>> = None;
+    for batch in batches {
+        let batch = batch?;
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            None => writer.insert(ArrowWriter::try_new(File::create(&part)?, batch.schema(), None)?),
+        };
+        writer.write(&batch)?;
+    }
+    writer.ok_or("no rows")?.into_inner()?.flush()?;
+    Ok(std::fs::rename(part, path)?)
+}
+
+/// Rows of a cone and the sum of their magnitudes.
+fn searched(catalog: &Catalog, cone: &Region) -> Result<(usize, f64), Error> {
+    let query = Query { place: cone.clone().into(), columns: Some(vec!["g".into()]), ..Query::default() };
+    let (mut rows, mut sum) = (0, 0.0);
+    for batch in catalog.search(&query)? {
+        let batch = batch?;
+        rows += batch.num_rows();
+        let magnitudes = batch.column(0).as_primitive::<Float32Type>().values();
+        sum += magnitudes.iter().map(|magnitude| f64::from(*magnitude)).sum::<f64>();
+    }
+    Ok((rows, sum))
+}
+
+fn matched(left: &Catalog, right: &Catalog) -> Result<u64, Error> {
+    let found = Crossmatch::new(left, right, &MatchOptions::default())?.run(&Control::none(), |rows| {
+        black_box(rows);
+        Ok(())
+    })?;
+    Ok(found.pairs)
+}
+
+/// The columns in memory, in order of their cells.
+struct Sorted {
+    cells: Vec<u64>,
+    ra: Vec<f64>,
+    dec: Vec<f64>,
+    magnitude: Vec<f32>,
+}
+
+impl Sorted {
+    fn of(catalog: &Catalog) -> Result<Self, Error> {
+        let mut sorted = Sorted { cells: Vec::new(), ra: Vec::new(), dec: Vec::new(), magnitude: Vec::new() };
+        let columns = ["ra", "dec", "g"].map(String::from).to_vec();
+        for batch in catalog.search(&Query { columns: Some(columns), ..Query::default() })? {
+            let batch = batch?;
+            let doubles =
+                |at: usize| batch.column(at).as_primitive::<arrow_array::types::Float64Type>().values();
+            sorted.ra.extend_from_slice(doubles(0));
+            sorted.dec.extend_from_slice(doubles(1));
+            sorted.magnitude.extend_from_slice(batch.column(2).as_primitive::<Float32Type>().values());
+        }
+        sorted.cells.resize(sorted.ra.len(), 0);
+        healpix::hash_slice(29, &sorted.ra, &sorted.dec, &mut sorted.cells)?;
+        assert!(sorted.cells.is_sorted());
+        Ok(sorted)
+    }
+
+    fn search(&self, cone: &Region) -> Result<(usize, f64), Error> {
+        let (mut rows, mut sum) = (0, 0.0);
+        let mut inside = Vec::new();
+        for range in cone.coverage(Cost::Cells(100)).ranges() {
+            let start = self.cells.partition_point(|cell| *cell < range.start);
+            let end = start + self.cells[start..].partition_point(|cell| *cell < range.end);
+            inside.clear();
+            inside.resize(end - start, true);
+            if !range.full {
+                cone.contains_slice(&self.ra[start..end], &self.dec[start..end], &mut inside)?;
+            }
+            for (magnitude, inside) in self.magnitude[start..end].iter().zip(&inside) {
+                if *inside {
+                    rows += 1;
+                    sum += f64::from(*magnitude);
+                }
+            }
+        }
+        Ok((rows, sum))
+    }
+
+    fn count(&self, depth: u8) -> Vec<u32> {
+        let mut counts = vec![0; 12 << (2 * depth)];
+        for cell in &self.cells {
+            counts[(cell >> (2 * (29 - depth))) as usize] += 1;
+        }
+        counts
+    }
+}
+
+/// Half around stars, half anywhere.
+fn centres(sorted: &Sorted) -> Vec<Direction> {
+    let centre = |n: usize| {
+        if n.is_multiple_of(2) {
+            let row = (random(n, 20) * sorted.ra.len() as f64) as usize;
+            Direction::from_degrees(sorted.ra[row], sorted.dec[row])
+        } else {
+            Direction::from_degrees(360.0 * random(n, 21), (2.0 * random(n, 22) - 1.0).asin().to_degrees())
+        }
+    };
+    (0..100).filter_map(|n| centre(n).ok()).collect()
+}

@@ -1,0 +1,167 @@
+//! `ur adql`: check, translate.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use arrow_schema::DataType;
+use serde_json::{Value, json};
+use uranometria_adql::{
+    Column, Engine, Errors, Functions, Options, Signature, Tables, Type, Version, check, parse, translate,
+};
+use uranometria_catalog::fs::Catalog;
+
+use crate::args::{AdqlCommand, CheckArgs, TranslateArgs};
+use crate::report::{self, Outcome, line};
+
+pub(crate) fn run(command: &AdqlCommand) -> report::Result {
+    match command {
+        AdqlCommand::Check(args) => check_lines(args),
+        AdqlCommand::Translate(args) => print_sql(args),
+    }
+}
+
+fn check_lines(args: &CheckArgs) -> report::Result {
+    let tables = args.archive.as_deref().map(tables).transpose()?;
+    let name = args.jsonl.display();
+    let cannot = |error: io::Error| format!("{name}: cannot read it: {error}");
+    let input: Box<dyn BufRead> = match args.jsonl.as_os_str() == "-" {
+        true => Box::new(io::stdin().lock()),
+        false => Box::new(BufReader::new(File::open(&args.jsonl).map_err(cannot)?)),
+    };
+    let mut all_ok = true;
+    for (number, text) in input.lines().enumerate() {
+        let text = text.map_err(cannot)?;
+        if text.trim().is_empty() {
+            continue;
+        }
+        let (id, found) = match serde_json::from_str::<Value>(&text) {
+            Ok(entry) if entry["query"].is_string() => {
+                (entry["id"].clone(), check_entry(&entry, args.lenient, tables.as_ref()))
+            }
+            Ok(entry) => {
+                (entry["id"].clone(), Err((format!("line {} has no text \"query\"", number + 1), [0, 0])))
+            }
+            Err(error) => (Value::Null, Err((format!("line {} is not JSON: {error}", number + 1), [0, 0]))),
+        };
+        all_ok &= found.is_ok();
+        line(match found {
+            Ok(()) => json!({ "id": id, "ok": true }).to_string(),
+            Err((error, span)) => json!({ "id": id, "ok": false, "error": error, "span": span }).to_string(),
+        });
+    }
+    Ok(if all_ok { Outcome::Done } else { Outcome::Nothing })
+}
+
+/// Checks a query; what is wrong first, and where in bytes.
+fn check_entry(entry: &Value, lenient: bool, tables: Option<&Tables>) -> Result<(), (String, [usize; 2])> {
+    let nowhere = |message: String| (message, [0, 0]);
+    let query = entry["query"].as_str().unwrap_or_default();
+    let mut options = if lenient { Options::default() } else { Options::strict() };
+    match entry["version"].as_str().map(|version| version.to_ascii_lowercase().replace("adql", "")) {
+        None => {}
+        Some(version) => match version.trim_matches(['-', ' ', 'v']) {
+            "2.0" => options.version = Version::V2_0,
+            "" | "2.1" => {}
+            other => return Err(nowhere(format!("version {other:?} is not known, expected 2.0 or 2.1"))),
+        },
+    }
+    options.functions = declared(&entry["functions"]).map_err(nowhere)?;
+    let functions = options.functions.clone();
+    let first = |errors: Errors| {
+        let error = errors.first();
+        let (line, column) = error.line_column(query);
+        (format!("line {line}, column {column}: {errors}"), [error.span.start, error.span.end])
+    };
+    let tree = parse(query, &options).map_err(first)?;
+    match tables {
+        Some(tables) => check(&tree, tables, &functions).map(drop).map_err(first),
+        None => Ok(()),
+    }
+}
+
+fn declared(entry: &Value) -> Result<Functions, String> {
+    let mut functions = Functions::default();
+    let list = match entry {
+        Value::Null => &[][..],
+        Value::Array(list) => list,
+        _ => return Err("\"functions\" is no list".into()),
+    };
+    for function in list {
+        let text = function.as_str().ok_or("a function is not declared by a text")?;
+        if !text.trim().is_empty() {
+            let signature = Signature::parse(text).map_err(|error| format!("function {text:?}: {error}"))?;
+            functions.declare(signature);
+        }
+    }
+    Ok(functions)
+}
+
+fn print_sql(args: &TranslateArgs) -> report::Result {
+    let mut query = args.query.clone();
+    if query == "-" {
+        query.clear();
+        io::stdin().read_to_string(&mut query).map_err(|error| format!("standard input: {error}"))?;
+    }
+    let engine = match args.dialect.as_str() {
+        "q3c" => Engine::Q3c,
+        "pgsphere" => Engine::PgSphere,
+        _ => Engine::DataFusion,
+    };
+    let options = if args.strict { Options::strict() } else { Options::default() };
+    let shown = |errors: Errors| errors.render(&query);
+    let mut tree = parse(&query, &options).map_err(shown)?;
+    if let Some(archive) = &args.archive {
+        tree = check(&tree, &tables(archive)?, &options.functions).map_err(shown)?.query;
+    }
+    line(translate(&tree, engine).map_err(|error| error.render(&query))?);
+    Ok(Outcome::Done)
+}
+
+/// The tables of an archive, as queries name them.
+fn tables(archive: &Path) -> Result<Tables, Box<dyn Error>> {
+    let mut tables = Tables::default();
+    for schema in folders(&archive.join("catalogues"))? {
+        for table in folders(&schema)? {
+            let catalog = Catalog::open(&table)?;
+            let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let column = |field: &arrow_schema::FieldRef| Column {
+                unit: field.metadata().get("unit").filter(|unit| !unit.is_empty()).cloned(),
+                ..Column::new(field.name(), datatype(field.data_type()))
+            };
+            let columns = catalog.schema().fields().iter().map(column).collect();
+            tables.add(&format!("{}.{}", name(&schema), name(&table)), columns);
+        }
+    }
+    Ok(tables)
+}
+
+/// Folders in a folder, by name; hidden ones are under way.
+fn folders(path: &Path) -> Result<Vec<std::path::PathBuf>, String> {
+    let cannot = |error: io::Error| format!("{}: cannot read it: {error}", path.display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(cannot)? {
+        let entry = entry.map_err(cannot)?;
+        if entry.path().is_dir() && !entry.file_name().to_string_lossy().starts_with('.') {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn datatype(arrow: &DataType) -> Type {
+    match arrow {
+        DataType::Boolean => Type::Boolean,
+        DataType::Int8 | DataType::Int16 | DataType::UInt8 => Type::SmallInt,
+        DataType::Int32 | DataType::UInt16 => Type::Integer,
+        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => Type::BigInt,
+        DataType::Float16 | DataType::Float32 => Type::Real,
+        DataType::Float64 | DataType::Decimal128(..) => Type::Double,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Type::Varchar,
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => Type::Timestamp,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Type::Binary,
+        _ => Type::Unknown,
+    }
+}

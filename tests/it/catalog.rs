@@ -1,0 +1,329 @@
+//! `ur catalog`: real stars to a catalogue, regions, matches across 24.75 years, maps, and what is said of bad input.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::{Array, RecordBatch};
+use uranometria_fits::{Source, read_hdus};
+use uranometria_sky::{Direction, Moc};
+
+use crate::series_files::{Folder, read_parquet};
+use crate::support::{Ended, assert_error, fixture, hidden, run, ur};
+
+fn catalog(verb: &str, folder: &Folder, arguments: &[&str]) -> Ended {
+    run(ur().current_dir(folder.at("")).args(["catalog", verb]).args(arguments))
+}
+
+/// The stars of both catalogues, imported with small partitions.
+fn stars() -> Folder {
+    let folder = Folder::new();
+    for (name, epoch) in [("gaia", "2016.0"), ("hipparcos", "1991.25")] {
+        let table = fixture(&format!("catalog/{name}.parquet"));
+        let ended = run(ur()
+            .args(["catalog", "import"])
+            .arg(table)
+            .args(["--ra", "ra", "--dec", "dec"])
+            .args(["--epoch", epoch, "--rows-per-partition", "300", "--out"])
+            .arg(folder.at(name)));
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+    }
+    assert!(hidden(&folder.at("")).is_empty());
+    folder
+}
+
+fn column<'a>(rows: &'a RecordBatch, name: &str) -> &'a dyn Array {
+    rows.column_by_name(name).unwrap_or_else(|| panic!("no column {name} in {}", rows.schema()))
+}
+
+fn doubles(rows: &RecordBatch, name: &str) -> Vec<f64> {
+    column(rows, name).as_primitive::<Float64Type>().values().to_vec()
+}
+
+fn longs(rows: &RecordBatch, name: &str) -> Vec<i64> {
+    column(rows, name).as_primitive::<Int64Type>().values().to_vec()
+}
+
+#[test]
+fn a_catalogue_says_what_it_has_and_is_proved() {
+    let folder = stars();
+    let told = catalog("info", &folder, &["gaia", "--json"]).json();
+    assert_eq!((told["rows"].as_u64(), told["epoch"].as_f64()), (Some(1598), Some(2016.0)));
+    assert!(told["partitions"].as_u64().unwrap() >= 6);
+    let magnitude =
+        told["columns"].as_array().unwrap().iter().find(|column| column["name"] == "phot_g_mean_mag");
+    let magnitude = magnitude.unwrap();
+    assert_eq!(
+        (magnitude["unit"].as_str(), magnitude["ucd"].as_str()),
+        (Some("mag"), Some("phot.mag;em.opt"))
+    );
+    let text = catalog("info", &folder, &["gaia"]).out;
+    assert!(text.contains("gaia, 1598 rows in") && text.contains("epoch 2016.0"), "{text}");
+    assert!(text.contains("G-band mean magnitude"), "{text}");
+
+    let proved = catalog("verify", &folder, &["gaia", "--json"]);
+    assert_eq!((proved.code, proved.json()["rows"].as_u64()), (Some(0), Some(1598)));
+    let properties = folder.at("gaia/hats.properties");
+    let wrong = fs::read_to_string(&properties).unwrap().replace("hats_nrows=1598", "hats_nrows=1599");
+    fs::write(&properties, wrong).unwrap();
+    let refuted = catalog("verify", &folder, &["gaia"]);
+    assert_eq!(refuted.code, Some(1));
+    assert!(refuted.out.contains("hats_nrows: found 1599, expected 1598"), "{}", refuted.out);
+}
+
+#[test]
+fn regions_have_the_rows_that_lie_in_them() {
+    let folder = stars();
+    let all = read_parquet(&fixture("catalog/gaia.parquet"));
+    let (ids, ra, dec) = (longs(&all, "source_id"), doubles(&all, "ra"), doubles(&all, "dec"));
+    let chosen = |inside: &dyn Fn(f64, f64) -> bool| {
+        let mut chosen: Vec<i64> =
+            (0..ids.len()).filter(|&row| inside(ra[row], dec[row])).map(|row| ids[row]).collect();
+        chosen.sort_unstable();
+        chosen
+    };
+    let found = |verb: &str, arguments: &[&str]| {
+        let out = folder.at("found.parquet");
+        let ended = catalog(verb, &folder, &[&["gaia", "--out", "found.parquet"], arguments].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let mut ids = longs(&read_parquet(&out), "source_id");
+        ids.sort_unstable();
+        ids
+    };
+    let pleiades = Direction::from_degrees(56.75, 24.12).unwrap();
+    let within = |ra: f64, dec: f64, degrees: f64| {
+        Direction::from_degrees(ra, dec).unwrap().separation(&pleiades).degrees() <= degrees
+    };
+    let cone = ["--ra", "56.75", "--dec", "24.12", "--radius", "1.25deg"];
+    assert_eq!(found("cone", &cone), chosen(&|ra, dec| within(ra, dec, 1.25)));
+    let pole = ["--ra", "10", "--dec", "89.9", "--radius", "90arcmin"];
+    let north = Direction::from_degrees(10.0, 89.9).unwrap();
+    let near = |ra, dec| Direction::from_degrees(ra, dec).unwrap().separation(&north).degrees() <= 1.5;
+    assert_eq!(found("cone", &pole), chosen(&near));
+    let wrap = ["--ra", "358.5..1.25", "--dec", "-1.5..2"];
+    let strip = |ra: f64, dec: f64| (ra >= 358.5 || ra <= 1.25) && (-1.5..=2.0).contains(&dec);
+    assert_eq!(found("box", &wrap), chosen(&strip));
+    // Sides on meridians, so that its inside is known: the others follow the great circles.
+    let east_of = ["--vertices", "359 -3, 1 -3, 1 3, 359 3"];
+    let strip = |ra: f64, dec: f64| {
+        let bulge = |degrees: f64| {
+            (degrees.to_radians().tan() / 1.0_f64.to_radians().cos()
+                * if ra > 180.0 { ra - 360.0 } else { ra }.to_radians().cos())
+            .atan()
+            .to_degrees()
+        };
+        !(1.0..=359.0).contains(&ra) && (bulge(-3.0)..=bulge(3.0)).contains(&dec)
+    };
+    assert_eq!(found("polygon", &east_of), chosen(&strip));
+
+    let bright = catalog(
+        "cone",
+        &folder,
+        &[&["gaia", "--columns", "source_id,phot_g_mean_mag", "--where", "phot_g_mean_mag < 5"], &cone[..]]
+            .concat(),
+    );
+    let lines: Vec<&str> = bright.out.lines().collect();
+    assert_eq!(lines[0].split_whitespace().collect::<Vec<_>>(), ["source_id", "phot_g_mean_mag"]);
+    assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["mag"]);
+    let magnitudes: Vec<f64> =
+        lines[2..].iter().map(|line| line.split_whitespace().nth(1).unwrap().parse().unwrap()).collect();
+    assert!(magnitudes.len() > 3 && magnitudes.iter().all(|magnitude| *magnitude < 5.0), "{magnitudes:?}");
+
+    let none = catalog("cone", &folder, &["gaia", "--ra", "180", "--dec", "0", "--radius", "1arcmin"]);
+    assert_eq!(none.code, Some(1), "{}", none.err);
+}
+
+/// Pairs within 3 arcseconds by astropy, and their separations: with Hipparcos where it was, and moved.
+type Pairs = BTreeMap<(i32, i64), f64>;
+
+fn expected() -> (Pairs, Pairs) {
+    let text = fs::read_to_string(fixture("catalog/matches.csv")).unwrap();
+    let (mut still, mut moved) = (Pairs::new(), Pairs::new());
+    for line in text.lines().skip(2) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let pair = (cells[0].parse().unwrap(), cells[1].parse().unwrap());
+        for (pairs, cell) in [(&mut still, cells[2]), (&mut moved, cells[3])] {
+            if let Ok(apart) = cell.parse() {
+                pairs.insert(pair, apart);
+            }
+        }
+    }
+    (still, moved)
+}
+
+fn pairs(path: &Path) -> Pairs {
+    let rows = read_parquet(path);
+    let hip = column(&rows, "hip").as_primitive::<Int32Type>().values();
+    let ids = longs(&rows, "source_id");
+    assert_eq!(rows.schema().fields().last().unwrap().name(), "_dist_arcsec");
+    hip.iter().copied().zip(ids).zip(doubles(&rows, "_dist_arcsec")).collect()
+}
+
+#[test]
+fn stars_are_found_again_after_24_years_as_astropy_finds_them() {
+    let folder = stars();
+    let (still, moved) = expected();
+    assert!(moved.len() > still.len() + 30);
+    let both = ["hipparcos", "gaia", "--radius", "3arcsec", "--out", "pairs.parquet", "--all", "--json"];
+    for (wanted, more) in [(still, vec![]), (moved.clone(), vec!["--epoch", "2016.0"])] {
+        let ended = catalog("crossmatch", &folder, &[&both[..], &more].concat());
+        assert_eq!(ended.json()["pairs"].as_u64(), Some(wanted.len() as u64), "{}", ended.err);
+        let found = pairs(&folder.at("pairs.parquet"));
+        assert!(found.keys().eq(wanted.keys()));
+        for (pair, apart) in &found {
+            assert!((apart - wanted[pair]).abs() < 1e-6, "{pair:?}: {apart}, astropy {}", wanted[pair]);
+        }
+    }
+    // The nearest alone, identifiers alone, and those without a counterpart.
+    let nearest =
+        ["hipparcos", "gaia", "--radius", "3arcsec", "--epoch", "2016", "--pairs", "--out", "nearest.csv"];
+    let ended = catalog("crossmatch", &folder, &[&nearest[..], &["--left"]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let text = fs::read_to_string(folder.at("nearest.csv")).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("hip,source_id,_dist_arcsec"));
+    let mut best: BTreeMap<i32, (f64, i64)> = BTreeMap::new();
+    for ((hip, id), apart) in moved {
+        let best = best.entry(hip).or_insert((apart, id));
+        *best = if apart < best.0 { (apart, id) } else { *best };
+    }
+    let mut rows = 0;
+    for line in lines {
+        let cells: Vec<&str> = line.split(',').collect();
+        let wanted = best.get(&cells[0].parse().unwrap()).map_or(String::new(), |best| best.1.to_string());
+        assert_eq!(cells[1], wanted, "{line}");
+        rows += 1;
+    }
+    assert_eq!(rows, 470);
+}
+
+#[test]
+fn maps_and_coverage_count_every_star() {
+    let folder = stars();
+    let density =
+        catalog("density", &folder, &["gaia", "--order", "5", "--out", "map.fits", "--json"]).json();
+    assert_eq!(density["rows"].as_u64(), Some(1598));
+    let bytes = fs::read(folder.at("map.fits")).unwrap();
+    let hdus = read_hdus(&bytes.as_slice()).unwrap();
+    let counts = bytes.as_slice().slice(hdus[1].data_start, 4 * 12 * 1024).unwrap();
+    let counts = counts.as_chunks::<4>().0.iter().map(|count| i64::from(i32::from_be_bytes(*count)));
+    assert_eq!(counts.sum::<i64>(), 1598);
+    let png = catalog("density", &folder, &["gaia", "--out", "map.png"]);
+    assert_eq!(png.code, Some(0), "{}", png.err);
+    assert!(fs::read(folder.at("map.png")).unwrap().starts_with(b"\x89PNG"));
+
+    for (name, ours) in [("moc.fits", 0), ("moc.txt", 1), ("moc.json", 2)] {
+        let told = catalog("coverage", &folder, &["gaia", "--order", "7", "--out", name, "--json"]).json();
+        assert!(told["cells"].as_u64().unwrap() > 200);
+        let bytes = fs::read(folder.at(name)).unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let moc = match ours {
+            0 => Moc::from_fits(&bytes),
+            1 => Moc::from_ascii(&text),
+            _ => Moc::from_json(&text),
+        };
+        let moc = moc.unwrap();
+        assert_eq!(moc.depth(), 7);
+        let all = read_parquet(&fixture("catalog/gaia.parquet"));
+        for (ra, dec) in doubles(&all, "ra").into_iter().zip(doubles(&all, "dec")) {
+            assert!(moc.contains(&Direction::from_degrees(ra, dec).unwrap()));
+        }
+        // What a catalogue covers has all of it.
+        let ended = catalog("moc", &folder, &["gaia", "--moc", name, "--out", "inside.parquet", "--json"]);
+        assert_eq!(ended.json()["rows"].as_u64(), Some(1598), "{}", ended.err);
+    }
+}
+
+#[test]
+fn bad_input_is_named_with_the_way_out() {
+    let folder = stars();
+    let csv = folder.at("bad.csv");
+    fs::write(&csv, "id,ra_deg,dec_deg\n1,10,20\n2,11,91\n3,,5\n4,nan,5\n5,380,1\n").unwrap();
+    let import = |more: &[&str]| catalog("import", &folder, &[&["bad.csv", "--out", "bad"], more].concat());
+    assert_error(
+        &import(&["--ra", "ra", "--dec", "dec_deg"]),
+        "error: bad.csv: column ra is not there; did you mean ra_deg?",
+    );
+    let refused = import(&["--ra", "ra_deg", "--dec", "dec_deg"]);
+    assert_error(&refused, "error: bad.csv: row 2, dec_deg: found 91");
+    assert!(refused.err.contains("--skip-bad"), "{}", refused.err);
+    assert!(!folder.at("bad").exists());
+    let skipped = import(&["--ra", "ra_deg", "--dec", "dec_deg", "--skip-bad", "--json"]).json();
+    assert_eq!((skipped["rows"].as_u64(), skipped["skipped"].as_u64()), (Some(2), Some(3)));
+    assert_eq!(skipped["skipped_rows"][1]["row"].as_u64(), Some(3));
+
+    let parquet = fs::read(fixture("catalog/gaia.parquet")).unwrap();
+    fs::write(folder.at("cut.parquet"), &parquet[..parquet.len() / 2]).unwrap();
+    let cut = catalog("import", &folder, &["cut.parquet", "--ra", "ra", "--dec", "dec", "--out", "cut"]);
+    assert_error(&cut, "error: cut.parquet: ");
+    assert!(!folder.at("cut").exists());
+
+    let cone = |arguments: &[&str]| {
+        catalog("cone", &folder, &[&["gaia", "--ra", "1", "--dec", "2"], arguments].concat())
+    };
+    assert_error(
+        &cone(&["--radius", "1deg", "--columns", "phot_mean_mag"]),
+        "error: gaia: column phot_mean_mag is not there; did you mean phot_g_mean_mag?",
+    );
+    assert_error(
+        &cone(&["--radius", "1deg", "--out", "gaia/x.csv"]),
+        "error: gaia/x.csv would lie inside the catalogue gaia",
+    );
+    assert_error(&cone(&["--radius", "1deg", "--out", "x.dat"]), "error: x.dat: ending \"dat\" is not known");
+    assert_eq!(cone(&["--radius", "200deg"]).code, Some(2));
+    assert_error(&catalog("info", &folder, &["."]), "error: .: is not a HATS catalogue");
+    let vertices = ["gaia", "--vertices", "1 2, 3, 4 5"];
+    assert_error(
+        &catalog("polygon", &folder, &vertices),
+        "error: --vertices: vertex 2 has 1 numbers, expected 2",
+    );
+    let moved =
+        ["gaia", "hipparcos", "--radius", "1arcsec", "--right-proper-motion", "pmra,pmdec", "--out", "x.csv"];
+    assert_error(&catalog("crossmatch", &folder, &moved), "error: --right-proper-motion needs --epoch");
+    // What is no catalogue is not replaced.
+    fs::create_dir(folder.at("mine")).unwrap();
+    fs::write(folder.at("mine/letter.txt"), "dear").unwrap();
+    let table: PathBuf = fixture("catalog/gaia.parquet");
+    let table = table.to_str().unwrap();
+    let occupied = catalog("import", &folder, &[table, "--ra", "ra", "--dec", "dec", "--out", "mine"]);
+    assert_error(&occupied, "error: mine: is there already and is no HATS catalogue");
+}
+
+/// Runs a script of tests/peers under a Python with hats, lsdb, duckdb, healpy and mocpy, which UR_CATALOG_PEERS_PYTHON
+/// names; it must end well.
+#[cfg(feature = "peers")]
+#[track_caller]
+fn peers(script: &str, files: &[PathBuf]) {
+    let python = std::env::var_os("UR_CATALOG_PEERS_PYTHON").filter(|path| !path.is_empty());
+    let python = python.expect(
+        "set UR_CATALOG_PEERS_PYTHON to the Python of `benches/peers/install.sh FOLDER catalogues`, or test without the \
+         feature `peers`",
+    );
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script);
+    let said = run(std::process::Command::new(&python).arg(script).args(files));
+    assert!(said.code == Some(0) && said.out.lines().any(|line| line.starts_with("ok ")), "{said:?}");
+}
+
+#[cfg(feature = "peers")]
+#[test]
+fn hats_lsdb_duckdb_and_pyarrow_read_our_catalogues() {
+    let folder = stars();
+    for name in ["gaia", "hipparcos"] {
+        peers("catalog_check.py", &[folder.at(name), fixture(&format!("catalog/{name}.parquet"))]);
+    }
+}
+
+#[cfg(feature = "peers")]
+#[test]
+fn healpy_and_mocpy_read_our_maps() {
+    let folder = stars();
+    let density = catalog("density", &folder, &["gaia", "--order", "6", "--out", "map.fits"]);
+    let coverage = catalog("coverage", &folder, &["gaia", "--order", "9", "--out", "moc.fits"]);
+    assert_eq!((density.code, coverage.code), (Some(0), Some(0)), "{} {}", density.err, coverage.err);
+    peers(
+        "catalog_maps.py",
+        &[folder.at("map.fits"), folder.at("moc.fits"), fixture("catalog/gaia.parquet")],
+    );
+}
