@@ -79,11 +79,18 @@ fn main() -> Result<(), Error> {
     let (mut imports, mut copies) = (Vec::new(), Vec::new());
     for _ in 0..args.rounds.min(3) {
         let (made, spent) = timed(|| {
-            import(&[big.clone()], folder.join("stars"), &ImportOptions::default(), &Control::none())
+            import(
+                std::slice::from_ref(&big),
+                folder.join("stars"),
+                &ImportOptions::default(),
+                &Control::none(),
+            )
         });
         made?;
         imports.push(spent.wall_s);
-        copies.push(timed(|| copy(&big, &folder.join("copy"))).1.wall_s);
+        let (copied, spent) = timed(|| copy(&big, &folder.join("copy")));
+        copied?;
+        copies.push(spent.wall_s);
     }
     report("import", "ours", "s", &imports, &format!("{:.2} M rows/s", millions(args.rows, &imports)));
     report("import", "bound: copy the table, synced", "s", &copies, "");

@@ -251,7 +251,7 @@ fn bad_input_is_named_with_the_way_out() {
     assert!(refused.err.contains("--skip-bad"), "{}", refused.err);
     assert!(!folder.at("bad").exists());
     let skipped = import(&["--ra", "ra_deg", "--dec", "dec_deg", "--skip-bad", "--json"]).json();
-    assert_eq!((skipped["rows"].as_u64(), skipped["skipped"].as_u64()), (Some(2), Some(3)));
+    assert_eq!((skipped["rows"].as_u64(), skipped["skipped"].as_u64()), (Some(1), Some(4)));
     assert_eq!(skipped["skipped_rows"][1]["row"].as_u64(), Some(3));
 
     let parquet = fs::read(fixture("catalog/gaia.parquet")).unwrap();
@@ -282,9 +282,24 @@ fn bad_input_is_named_with_the_way_out() {
     let moved =
         ["gaia", "hipparcos", "--radius", "1arcsec", "--right-proper-motion", "pmra,pmdec", "--out", "x.csv"];
     assert_error(&catalog("crossmatch", &folder, &moved), "error: --right-proper-motion needs --epoch");
-    // What is no catalogue is not replaced.
+    // What is read is not replaced, nor what lies in a catalogue.
+    fs::copy(fixture("catalog/gaia.parquet"), folder.at("gaia/more.parquet")).unwrap();
+    let inside =
+        catalog("import", &folder, &["gaia/more.parquet", "--ra", "ra", "--dec", "dec", "--out", "gaia"]);
+    assert_error(&inside, "error: gaia/more.parquet: lies inside gaia");
+    assert!(folder.at("gaia/more.parquet").exists());
+    for arguments in [["coverage", "gaia/moc.fits"], ["density", "gaia/point_map.fits"]] {
+        let ended = catalog(arguments[0], &folder, &["gaia", "--out", arguments[1]]);
+        assert_error(&ended, &format!("error: {} would lie inside", arguments[1]));
+    }
+    fs::write(folder.at("moc.txt"), "3/10").unwrap();
+    let moc = ["gaia", "--moc", "moc.txt", "--out", "moc.txt"];
+    assert_error(&catalog("moc", &folder, &moc), "error: moc.txt is an input");
+    let twice = import(&["--ra", "ra_deg", "--dec", "ra_deg"]);
+    assert_eq!(twice.code, Some(2), "{}", twice.err);
+    // What is no catalogue is not replaced, though it has a file of that name.
     fs::create_dir(folder.at("mine")).unwrap();
-    fs::write(folder.at("mine/letter.txt"), "dear").unwrap();
+    fs::write(folder.at("mine/properties"), "hips_order=3").unwrap();
     let table: PathBuf = fixture("catalog/gaia.parquet");
     let table = table.to_str().unwrap();
     let occupied = catalog("import", &folder, &[table, "--ra", "ra", "--dec", "dec", "--out", "mine"]);

@@ -63,11 +63,26 @@ fn gzipped_frames_make_the_cube_of_the_plain_ones() {
         to
     };
     let gzipped: Vec<PathBuf> = frames.paths.iter().map(gzip).collect();
+    // As from a disk or tape of whole blocks, and in two members.
+    let bytes = fs::read(&gzipped[0]).unwrap();
+    fs::write(&gzipped[0], [&bytes[..], &[0; 5000]].concat()).unwrap();
+    let whole = fs::read(&frames.paths[2]).unwrap();
+    let members = whole.chunks(whole.len() / 2 + 1).map(|half| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(half).unwrap();
+        encoder.finish().unwrap()
+    });
+    fs::write(&gzipped[2], members.collect::<Vec<_>>().concat()).unwrap();
     let cube = frames.at("cube.fits");
     build(&cube, &gzipped, &options()).unwrap();
     assert_pixels(&cube, &frames.planes());
     assert_eq!(verify(&cube, &gzipped).differences, 0);
     assert!(hidden(frames.folder.path()).is_empty());
+
+    // One that is named twice is a duplicate, whichever thread comes first.
+    let twice = [&gzipped[..], &gzipped[..]].concat();
+    let error = build(&frames.at("twice.fits"), &twice, &options()).unwrap_err().to_string();
+    assert!(error.starts_with("3 of 6 frames cannot be used:") && error.contains("duplicate"), "{error}");
 
     // A mixture, and a later one appended.
     let mixed = [gzipped[0].clone(), frames.paths[1].clone()];

@@ -14,6 +14,8 @@ use report::Outcome;
 
 fn main() -> ExitCode {
     let stop = report::stop_on_signals();
+    // A large catalogue is thousands of files. Where no more may be open, that is told when it matters.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     let outcome = match Ur::parse().command {
         Command::Cube(cube) => verbs::cube::run(cube, &stop),
         Command::Cutout(cutout) => verbs::cutout::run(&cutout, &stop),
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
         Command::Downsample(downsample) => verbs::downsample::run(&downsample, &stop),
         Command::Zonemap(zonemap) => verbs::zonemap::run(&zonemap, &stop),
         Command::Catalog(catalog) => verbs::catalog::run(catalog, &stop),
-        Command::Adql(adql) => verbs::adql::run(&adql),
+        Command::Adql(adql) => verbs::adql::run(&adql, &stop),
         Command::Simulate(SimulateCommand::Sector(sector)) => verbs::simulate::run(&sector, &stop),
         Command::Demo { folder } => verbs::demo::run(&folder, &stop),
     };

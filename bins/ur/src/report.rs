@@ -69,6 +69,11 @@ pub(crate) fn json(value: &serde_json::Value) {
     line(format!("{value:#}"));
 }
 
+/// A path as JSON has it: text, whatever its bytes are.
+pub(crate) fn path(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
 /// A progress bar on a terminal, nothing elsewhere.
 pub(crate) struct Bar {
     bar: ProgressBar,

@@ -117,7 +117,7 @@ impl FromStr for Condition {
         let text = text.trim();
         let (column, rest) = match text.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"').ok_or_else(bad)?,
-            None => text.split_at(text.find(['<', '>', '=', '!']).ok_or_else(bad)?),
+            None => text.split_at(text.find(['<', '>', '=', '!', '"']).ok_or_else(bad)?),
         };
         let (column, rest) = (column.trim(), rest.trim_start());
         let signs = [
@@ -163,10 +163,13 @@ impl fmt::Display for Condition {
             Comparison::AtLeast => ">=",
             Comparison::Greater => ">",
         };
+        let plain = self.column.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let quote = if plain { "" } else { "\"" };
+        write!(f, "{quote}{}{quote} {sign} ", self.column)?;
         match &self.value {
-            Value::Integer(number) => write!(f, "{} {sign} {number}", self.column),
-            Value::Number(number) => write!(f, "{} {sign} {number}", self.column),
-            Value::Text(text) => write!(f, "{} {sign} '{text}'", self.column),
+            Value::Integer(number) => write!(f, "{number}"),
+            Value::Number(number) => write!(f, "{number:?}"),
+            Value::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),
         }
     }
 }
@@ -195,7 +198,12 @@ mod tests {
         assert_eq!(made("\"bp - rp\" > -5e-1").unwrap(), number);
         let text = Condition::new("class", Comparison::Differs, Value::Text("O'Neil = x".into()));
         assert_eq!(made("class != 'O''Neil = x'").unwrap(), text);
-        for bad in ["", "g", "g <", "< 5", "g < nan", "g < five", "g = 'x", "g = 'x' or 'y'", "\"g < 5"] {
+        for condition in [whole, number, text] {
+            assert_eq!(made(&condition.to_string()).unwrap(), condition);
+        }
+        for bad in
+            ["", "g\" < 5", "g", "g <", "< 5", "g < nan", "g < five", "g = 'x", "g = 'x' or 'y'", "\"g < 5"]
+        {
             assert!(made(bad).unwrap_err().to_string().contains("COLUMN"), "{bad}");
         }
     }

@@ -123,6 +123,12 @@ pub enum Error {
     /// The catalogue would replace something that is no catalogue.
     #[error("is there already and is no HATS catalogue; give another name or remove it")]
     Occupied,
+    /// A table lies in the catalogue that it would make.
+    #[error("lies inside {out}, which would be replaced; give another name for the catalogue", out = out.display())]
+    Inside {
+        /// The catalogue.
+        out: PathBuf,
+    },
     /// The inputs changed between two readings.
     #[error("found {found} rows, expected {expected}; was a file changed meanwhile? run the command again")]
     RowCount {

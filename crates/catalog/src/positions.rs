@@ -75,12 +75,13 @@ impl Positions {
     /// The rows that have no position.
     pub(crate) fn bad(&self) -> Vec<BadPosition> {
         let (ra, dec) = (self.ra.values(), self.dec.values());
-        let good = |row: usize| ra[row].is_finite() && dec[row].abs() <= 90.0;
+        let good_ra = |row: usize| ra[row].abs() <= 360.0;
+        let good = |row: usize| good_ra(row) && dec[row].abs() <= 90.0;
         (0..ra.len())
             .filter(|row| !good(*row))
-            .map(|row| match ra[row].is_finite() {
+            .map(|row| match good_ra(row) {
                 true => BadPosition { row, coordinate: 1, wanted: "degrees from -90 to 90" },
-                false => BadPosition { row, coordinate: 0, wanted: "finite degrees" },
+                false => BadPosition { row, coordinate: 0, wanted: "degrees from -360 to 360" },
             })
             .collect()
     }

@@ -79,7 +79,6 @@ impl Tpf {
             // Without frames nothing bounds the size of one by that of the file.
             return Err(hdu.header.wrong("NAXIS2", "at least 1 frame").in_hdu(hdu.index).into());
         }
-        let (bits, aperture_header) = aperture(source, &hdus, hdu, columns, rows)?;
         let flux = layout.column("FLUX").map_err(|error| error.in_hdu(hdu.index))?;
         let mut tpf = Tpf {
             columns,
@@ -92,14 +91,16 @@ impl Tpf {
             quality: Vec::new(),
             pos_corr: [Vec::new(), Vec::new()],
             ffi_file: Vec::new(),
-            aperture: bits,
+            aperture: Vec::new(),
             corner: corner(hdu, &layout),
             flux_unit: flux.unit.clone(),
             primary: hdus[0].header.clone(),
             pixels: hdu.header.clone(),
-            aperture_header,
+            aperture_header: None,
         };
         tpf.read_columns(source, hdu, &layout)?;
+        // Behind the pixels, of which there are as many at least: the size is one that fits.
+        (tpf.aperture, tpf.aperture_header) = aperture(source, &hdus, hdu, columns, rows)?;
         // What the file does not have.
         tpf.flux_err.resize(tpf.flux.len(), f32::NAN);
         for column in std::iter::once(&mut tpf.timecorr).chain(&mut tpf.pos_corr) {

@@ -32,7 +32,10 @@ fuzz_target!(|bytes: &[u8]| {
     }
     for line in text.lines().take(20) {
         if let Ok(condition) = line.parse::<Condition>() {
-            assert!(!condition.column.is_empty() && !condition.to_string().is_empty());
+            assert_eq!(
+                condition.to_string().parse::<Condition>().expect("what is written is read"),
+                condition
+            );
         }
     }
 });

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_schema::DataType;
 use serde_json::{Value, json};
@@ -15,35 +16,47 @@ use uranometria_catalog::fs::Catalog;
 use crate::args::{AdqlCommand, CheckArgs, TranslateArgs};
 use crate::report::{self, Outcome, line};
 
-pub(crate) fn run(command: &AdqlCommand) -> report::Result {
+/// The longest line of queries, bytes.
+const LONGEST_LINE: u64 = 16 << 20;
+
+pub(crate) fn run(command: &AdqlCommand, stop: &AtomicBool) -> report::Result {
     match command {
-        AdqlCommand::Check(args) => check_lines(args),
+        AdqlCommand::Check(args) => check_lines(args, stop),
         AdqlCommand::Translate(args) => print_sql(args),
     }
 }
 
-fn check_lines(args: &CheckArgs) -> report::Result {
+fn check_lines(args: &CheckArgs, stop: &AtomicBool) -> report::Result {
     let tables = args.archive.as_deref().map(tables).transpose()?;
     let name = args.jsonl.display();
     let cannot = |error: io::Error| format!("{name}: cannot read it: {error}");
-    let input: Box<dyn BufRead> = match args.jsonl.as_os_str() == "-" {
+    let mut input: Box<dyn BufRead> = match args.jsonl.as_os_str() == "-" {
         true => Box::new(io::stdin().lock()),
         false => Box::new(BufReader::new(File::open(&args.jsonl).map_err(cannot)?)),
     };
-    let mut all_ok = true;
-    for (number, text) in input.lines().enumerate() {
-        let text = text.map_err(cannot)?;
-        if text.trim().is_empty() {
+    let (mut all_ok, mut number, mut bytes) = (true, 0_u64, Vec::new());
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err("interrupted".into());
+        }
+        bytes.clear();
+        let read = input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes).map_err(cannot)?;
+        if read == 0 {
+            break;
+        }
+        number += 1;
+        if read as u64 == LONGEST_LINE {
+            return Err(format!("{name}: line {number} is longer than {LONGEST_LINE} bytes").into());
+        }
+        if bytes.trim_ascii().is_empty() {
             continue;
         }
-        let (id, found) = match serde_json::from_str::<Value>(&text) {
+        let (id, found) = match serde_json::from_slice::<Value>(&bytes) {
             Ok(entry) if entry["query"].is_string() => {
                 (entry["id"].clone(), check_entry(&entry, args.lenient, tables.as_ref()))
             }
-            Ok(entry) => {
-                (entry["id"].clone(), Err((format!("line {} has no text \"query\"", number + 1), [0, 0])))
-            }
-            Err(error) => (Value::Null, Err((format!("line {} is not JSON: {error}", number + 1), [0, 0]))),
+            Ok(entry) => (entry["id"].clone(), Err((format!("line {number} has no text \"query\""), [0, 0]))),
+            Err(error) => (Value::Null, Err((format!("line {number} is not JSON: {error}"), [0, 0]))),
         };
         all_ok &= found.is_ok();
         line(match found {
@@ -59,13 +72,15 @@ fn check_entry(entry: &Value, lenient: bool, tables: Option<&Tables>) -> Result<
     let nowhere = |message: String| (message, [0, 0]);
     let query = entry["query"].as_str().unwrap_or_default();
     let mut options = if lenient { Options::default() } else { Options::strict() };
-    match entry["version"].as_str().map(|version| version.to_ascii_lowercase().replace("adql", "")) {
-        None => {}
-        Some(version) => match version.trim_matches(['-', ' ', 'v']) {
-            "2.0" => options.version = Version::V2_0,
-            "" | "2.1" => {}
-            other => return Err(nowhere(format!("version {other:?} is not known, expected 2.0 or 2.1"))),
-        },
+    let version = match &entry["version"] {
+        Value::Null => String::new(),
+        Value::String(text) => text.to_ascii_lowercase().replace("adql", ""),
+        other => other.to_string(),
+    };
+    match version.trim_matches(['-', ' ', 'v']) {
+        "2.0" => options.version = Version::V2_0,
+        "" | "2.1" => {}
+        other => return Err(nowhere(format!("version {other:?} is not known, expected 2.0 or 2.1"))),
     }
     options.functions = declared(&entry["functions"]).map_err(nowhere)?;
     let functions = options.functions.clone();
@@ -138,7 +153,7 @@ fn tables(archive: &Path) -> Result<Tables, Box<dyn Error>> {
 }
 
 /// Folders in a folder, by name; hidden ones are under way.
-fn folders(path: &Path) -> Result<Vec<std::path::PathBuf>, String> {
+fn folders(path: &Path) -> Result<Vec<PathBuf>, String> {
     let cannot = |error: io::Error| format!("{}: cannot read it: {error}", path.display());
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path).map_err(cannot)? {

@@ -36,6 +36,9 @@ pub(crate) fn run(command: CatalogCommand, stop: &AtomicBool) -> report::Result 
             search(&catalog, Zone::new(ra.0, ra.1, dec.0, dec.1)?.into(), &rows, stop)
         }
         CatalogCommand::Moc { catalog, moc, rows } => {
+            if let Some(out) = &rows.out {
+                report::refuse_inputs(&[out], std::slice::from_ref(&moc))?;
+            }
             search(&catalog, Place::Cells(read_moc(&moc)?.ranges().to_vec()), &rows, stop)
         }
         CatalogCommand::Crossmatch(args) => crossmatch(&args, stop),
@@ -86,9 +89,9 @@ fn make(args: &ImportArgs, stop: &AtomicBool) -> report::Result {
         let skipped = made
             .skipped_rows
             .iter()
-            .map(|row| json!({ "file": row.path, "row": row.row, "column": row.column, "found": row.found }));
+            .map(|row| json!({ "file": report::path(&row.path), "row": row.row, "column": row.column, "found": row.found }));
         report::json(&json!({
-            "catalog": made.path, "rows": made.rows, "partitions": made.partitions, "bytes": made.bytes,
+            "catalog": report::path(&made.path), "rows": made.rows, "partitions": made.partitions, "bytes": made.bytes,
             "skipped": made.skipped, "skipped_rows": skipped.collect::<Vec<_>>(), "resumed_rows": made.resumed,
             "seconds": time.as_secs_f64(),
         }));
@@ -138,7 +141,7 @@ fn info(path: &Path, as_json: bool) -> report::Result {
         let properties: serde_json::Map<String, serde_json::Value> =
             catalog.properties().iter().map(|(key, value)| (key.to_string(), value.into())).collect();
         report::json(&json!({
-            "catalog": catalog.path(), "name": catalog.name(), "rows": catalog.rows()?, "partitions": parts.len(),
+            "catalog": report::path(catalog.path()), "name": catalog.name(), "rows": catalog.rows()?, "partitions": parts.len(),
             "ra": ra, "dec": dec, "epoch": catalog.epoch(), "orders": [orders.0, orders.1],
             "columns": columns.collect::<Vec<_>>(), "properties": properties,
         }));
@@ -184,7 +187,7 @@ fn prove(path: &Path, as_json: bool, stop: &AtomicBool) -> report::Result {
     let sound = verified.problems.is_empty();
     if as_json {
         report::json(&json!({
-            "catalog": path, "sound": sound, "rows": verified.rows, "partitions": verified.partitions,
+            "catalog": report::path(path), "sound": sound, "rows": verified.rows, "partitions": verified.partitions,
             "problems": verified.problems, "seconds": time.as_secs_f64(),
         }));
     } else {
@@ -215,6 +218,7 @@ fn coverage(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool
         .into());
     }
     report::need_folder(out)?;
+    refuse_parts(out, &[path])?;
     let catalog = Catalog::open(path)?;
     let bar = Bar::new();
     let progress = show(&bar);
@@ -231,7 +235,7 @@ fn coverage(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool
     let cells = counted.rows().iter().filter(|rows| **rows > 0).count();
     if as_json {
         report::json(&json!({
-            "catalog": path, "file": out, "order": order, "cells": cells, "square_degrees": moc.area_deg2(),
+            "catalog": report::path(path), "file": report::path(out), "order": order, "cells": cells, "square_degrees": moc.area_deg2(),
             "bytes": bytes.len(),
         }));
     } else {
@@ -253,6 +257,7 @@ fn density(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool)
         );
     }
     report::need_folder(out)?;
+    refuse_parts(out, &[path])?;
     let catalog = Catalog::open(path)?;
     let bar = Bar::new();
     let progress = show(&bar);
@@ -267,7 +272,7 @@ fn density(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool)
     let most = counted.rows().iter().max().copied().unwrap_or(0);
     if as_json {
         report::json(&json!({
-            "catalog": path, "file": out, "order": order, "rows": counted.total(), "most_in_a_cell": most,
+            "catalog": report::path(path), "file": report::path(out), "order": order, "rows": counted.total(), "most_in_a_cell": most,
             "bytes": bytes.len(),
         }));
     } else {
@@ -313,7 +318,7 @@ fn search(path: &Path, place: Place, args: &RowsArgs, stop: &AtomicBool) -> repo
     };
     match &args.out {
         Some(out) if args.json => report::json(&json!({
-            "file": out, "rows": count, "decoded": decoded, "bytes": bytes, "seconds": time.as_secs_f64(),
+            "file": report::path(out), "rows": count, "decoded": decoded, "bytes": bytes, "seconds": time.as_secs_f64(),
         })),
         Some(out) => line(format!(
             "{}: {count} rows, {} in {:.3} s ({decoded} rows decoded)",
@@ -459,7 +464,7 @@ fn crossmatch(args: &CrossmatchArgs, stop: &AtomicBool) -> report::Result {
     })?;
     if args.json {
         report::json(&json!({
-            "file": args.out, "left_rows": matched.left, "with_counterpart": matched.with_counterpart,
+            "file": report::path(&args.out), "left_rows": matched.left, "with_counterpart": matched.with_counterpart,
             "pairs": matched.pairs, "bytes": bytes, "seconds": time.as_secs_f64(),
         }));
     } else {

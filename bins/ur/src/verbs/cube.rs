@@ -73,7 +73,7 @@ fn make(
     let turned = layout.data_len().unwrap_or(0) - made.resumed;
     if options.work.json {
         report::json(&json!({
-            "cube": made.path, "bytes": made.bytes, "rows": layout.rows, "columns": layout.columns,
+            "cube": report::path(&made.path), "bytes": made.bytes, "rows": layout.rows, "columns": layout.columns,
             "frames": layout.frames, "planes": layout.planes, "resumed_bytes": made.resumed,
             "seconds": time.as_secs_f64(), "known": made.known, "skipped": problems(&made.skipped),
         }));
@@ -102,7 +102,10 @@ fn make(
 }
 
 fn problems(problems: &[Problem]) -> Vec<serde_json::Value> {
-    problems.iter().map(|problem| json!({ "file": problem.path, "reason": problem.reason })).collect()
+    problems
+        .iter()
+        .map(|problem| json!({ "file": report::path(&problem.path), "reason": problem.reason }))
+        .collect()
 }
 
 fn verify(cube: &Path, work: &WorkOptions, frames: &[String], stop: &AtomicBool) -> report::Result {
@@ -116,7 +119,7 @@ fn verify(cube: &Path, work: &WorkOptions, frames: &[String], stop: &AtomicBool)
     let verified = verified?;
     if work.json {
         report::json(&json!({
-            "cube": cube, "equal": verified.differences == 0, "frames": verified.frames,
+            "cube": report::path(cube), "equal": verified.differences == 0, "frames": verified.frames,
             "bytes": verified.bytes, "checksums": verified.checksums, "differences": verified.differences,
             "examples": verified.examples, "seconds": time.as_secs_f64(),
         }));
@@ -200,7 +203,7 @@ fn facts<S: Source>(cube: &Cube<S>, path: &Path) -> serde_json::Value {
         uranometria_cube::Product::Tica => "TJD (at the spacecraft)",
     };
     json!({
-        "cube": path, "product": cube.product().to_string(), "flux_unit": cube.product().flux_unit(),
+        "cube": report::path(path), "product": cube.product().to_string(), "flux_unit": cube.product().flux_unit(),
         "sector": primary.integer("SECTOR"), "camera": primary.integer("CAMERA"), "ccd": primary.integer("CCD"),
         "frames": layout.frames, "columns": layout.columns, "rows": layout.rows, "planes": layout.planes,
         "bytes": cube.source().len(),

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &CutoutArgs, stop: &AtomicBool) -> report::Result {
     if args.json {
         report::json(&json!({
             "written": written.iter().map(|file| json!({
-                "target": file.target, "file": file.path, "bytes": file.bytes, "frames": file.frames,
+                "target": file.target, "file": report::path(&file.path), "bytes": file.bytes, "frames": file.frames,
                 "columns": file.columns, "rows": file.rows,
                 "wcs_max_separation_deg": file.wcs_max_separation_deg,
             })).collect::<Vec<_>>(),
@@ -174,7 +174,10 @@ fn cut_all(
                 ) if many || matches!(error, Error::OffFrame { .. } | Error::TrackOffFrames { .. }) => {
                     // Of one cube there is no doubt which it was.
                     why_not.push(match cutter.cube().path() {
-                        Some(path) if cutters.len() > 1 => error.in_file(path).to_string(),
+                        // Errors of the cube itself name it.
+                        Some(path) if cutters.len() > 1 && !matches!(error, Error::Cube(_)) => {
+                            error.in_file(path).to_string()
+                        }
                         _ => error.to_string(),
                     });
                     continue;
@@ -263,7 +266,8 @@ impl Outputs<'_> {
     /// The picture that goes with a file.
     fn preview(&self, path: &Path) -> Option<PathBuf> {
         let preview = self.args.preview.as_ref()?;
-        let folder = self.many || preview.is_dir();
+        let slash = preview.as_os_str().as_encoded_bytes().ends_with(b"/");
+        let folder = self.many || slash || preview.is_dir();
         let name = || path.with_extension("png").file_name().unwrap_or_default().to_os_string();
         Some(if folder { preview.join(name()) } else { preview.clone() })
     }
@@ -296,9 +300,20 @@ impl Outputs<'_> {
         let inputs = args.cube.iter().chain(&args.targets).chain(&args.track);
         let inputs: Vec<PathBuf> = inputs.cloned().collect();
         report::refuse_inputs(&outputs.iter().collect::<Vec<_>>(), &inputs)?;
+        if !self.many {
+            // Those of several are made.
+            outputs.iter().filter(|path| **path != args.out).try_for_each(|path| match path.parent() {
+                Some(folder) if folder == args.out => Ok(()),
+                _ => report::need_folder(path),
+            })?;
+        }
         let mut seen = HashSet::new();
         for path in &outputs {
-            if !seen.insert(path) {
+            let spelt = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let folder = spelt.parent().and_then(|folder| folder.canonicalize().ok());
+            let spelt =
+                folder.zip(spelt.file_name()).map_or(spelt.clone(), |(folder, name)| folder.join(name));
+            if !seen.insert(spelt) {
                 return Err(format!(
                     "{} would be written twice; give --preview another name",
                     path.display()

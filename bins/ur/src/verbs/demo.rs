@@ -117,6 +117,7 @@ fn simulated_cube(folder: &Path, stop: &AtomicBool) -> Result<PathBuf, Box<dyn E
     let control = Control { progress: &progress, stop };
     let (made, time) =
         report::timed(|| uranometria_cube::fs::build(&cube, &written.frames, &options, &control));
+    drop(bar);
     let made = made?;
     for problem in &made.skipped {
         line(format!(
@@ -132,6 +133,9 @@ fn simulated_cube(folder: &Path, stop: &AtomicBool) -> Result<PathBuf, Box<dyn E
         time.as_secs_f64(),
         report::rate(made.bytes, time)
     ));
+    let bar = Bar::new();
+    let progress = |progress| bar.cube(progress);
+    let control = Control { progress: &progress, stop };
     let (verified, time) =
         report::timed(|| uranometria_cube::fs::verify(&cube, &written.frames, &options, &control));
     drop(bar);

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
     let facts = facts(&curve);
     if args.json {
         report::json(&json!({
-            "file": args.out, "rows": curve.len(), "aperture_pixels": facts.pixels, "unit": curve.unit.name(),
+            "file": report::path(&args.out), "rows": curve.len(), "aperture_pixels": facts.pixels, "unit": curve.unit.name(),
             "median_flux": facts.median, "unusable_rows": facts.unusable, "seconds": time.as_secs_f64(),
         }));
     } else {

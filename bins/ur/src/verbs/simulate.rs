@@ -1,6 +1,7 @@
 //! `ur simulate`: data with a known truth.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
@@ -35,10 +36,12 @@ pub(crate) fn run(args: &SectorArgs, stop: &AtomicBool) -> report::Result {
     let (written, time) = report::timed(|| write_until(&sector, &args.out, &progress, stop));
     drop(bar);
     let written = written?;
+    let paths = |paths: &[PathBuf]| paths.iter().map(|path| report::path(path)).collect::<Vec<_>>();
     if args.json {
         report::json(&json!({
-            "frames": written.frames, "bytes": written.bytes, "kept": written.kept, "truth": written.truth,
-            "targets": written.targets, "tracks": written.tracks, "seconds": time.as_secs_f64(),
+            "frames": paths(&written.frames), "bytes": written.bytes, "kept": written.kept,
+            "truth": report::path(&written.truth), "targets": report::path(&written.targets),
+            "tracks": paths(&written.tracks), "seconds": time.as_secs_f64(),
         }));
     } else {
         line(format!(

@@ -189,7 +189,18 @@ impl<'a> Side<'a> {
                 let found = moved.years.to_string();
                 return Err(Error::Option { option: "years", found, wanted: "a finite number" });
             }
-            Some(moved) => Some((column(&moved.pmra)?, column(&moved.pmdec)?, moved.years)),
+            Some(moved) => {
+                let (pmra, pmdec) = (column(&moved.pmra)?, column(&moved.pmdec)?);
+                for at in [pmra, pmdec] {
+                    let field = catalog.schema().field(at);
+                    if !field.data_type().is_numeric() {
+                        let (column, found) = (field.name().clone(), field.data_type().to_string());
+                        let wanted = "numbers, milliarcseconds a year";
+                        return Err(Error::ColumnType { column, found, wanted }.in_file(catalog.path()));
+                    }
+                }
+                Some((pmra, pmdec, moved.years))
+            }
         };
         Ok(Side { catalog, wanted, error: error.map(column).transpose()?, moved })
     }
@@ -337,6 +348,7 @@ fn greatest(open: &OpenPart, column: usize) -> Option<f64> {
             Statistics::Double(ends) => (*ends.min_opt()?, *ends.max_opt()?),
             Statistics::Float(ends) => (f64::from(*ends.min_opt()?), f64::from(*ends.max_opt()?)),
             Statistics::Int32(ends) => (f64::from(*ends.min_opt()?), f64::from(*ends.max_opt()?)),
+            Statistics::Int64(ends) => (*ends.min_opt()? as f64, *ends.max_opt()? as f64),
             _ => return None,
         };
         most = most.max(ends.0.abs()).max(ends.1.abs());

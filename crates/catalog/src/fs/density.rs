@@ -101,7 +101,11 @@ impl Catalog {
             _ => counted.push((cell, rows)),
         };
         let (alike, mixed) = open.pages.divided(shift);
+        let none = |cell: String| Error::NotHats { reason: format!("its cell {cell} is none") };
         for (cell, rows) in alike {
+            if cell >= healpix::count(depth)? {
+                return Err(none(format!("{cell} of depth {depth}")));
+            }
             add(cell, u32::try_from(rows).unwrap_or(u32::MAX));
         }
         if mixed.is_empty() {
@@ -111,8 +115,7 @@ impl Catalog {
         for cells in self.cells(open, &mixed)? {
             for &cell in cells?.as_primitive::<Int64Type>().values() {
                 if !(0..end).contains(&cell) {
-                    let reason = format!("its cell {cell} is none of depth 29");
-                    return Err(Error::NotHats { reason });
+                    return Err(none(format!("{cell} of depth 29")));
                 }
                 add(cell as u64 >> shift, 1);
             }

@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch};
+use arrow_cast::display::array_value_to_string;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
 use uranometria_fits::fs::{Durability, open_locked, part_path};
@@ -20,7 +21,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use super::input::{Batch, Inputs};
 use super::metadata::{self, About};
 use super::partition::{Format, PAGE_ROWS};
-use super::runs::{OpenRun, Run, Written};
+use super::runs::{self, OpenRun, Run, Written};
 use super::{Control, Stage, sync_folder};
 use crate::plan::{COUNT_DEPTH, Counts, Partition, Plan};
 use crate::positions::{Positions, column};
@@ -133,6 +134,7 @@ pub fn import(
 ) -> Result<Imported, Error> {
     let out = out.as_ref();
     metadata::may_replace(out)?;
+    refuse_inside(tables, out)?;
     let inputs = Inputs::open(tables, control)?;
     let (work, part) = (part_path(out, "work"), part_path(out, "part"));
     fs::create_dir_all(&work).map_err(|source| Error::io("make it", source).in_file(&work))?;
@@ -153,6 +155,8 @@ pub fn import(
     };
     let pixels: Vec<_> = plan.partitions.iter().map(|partition| (partition.pixel, partition.rows)).collect();
     let bytes = metadata::write(&part, &pixels, &about, &state.counts)?;
+    // From here on the hidden name may be that of the old catalogue, which nobody must take for work to go on with.
+    job.forget_state()?;
     metadata::publish_folder(&part, out)?;
     fs::remove_dir_all(&work).map_err(|source| Error::io("remove it", source).in_file(&work))?;
     Ok(Imported {
@@ -164,6 +168,21 @@ pub fn import(
         skipped_rows: state.skipped_rows,
         resumed: written,
     })
+}
+
+/// Errs where replacing the catalogue would remove what it is made of, or where it could not be given its name.
+fn refuse_inside(tables: &[PathBuf], out: &Path) -> Result<(), Error> {
+    if out.file_name().is_none() {
+        let found = out.display().to_string();
+        return Err(Error::Option { option: "the catalogue", found, wanted: "the name of a folder" });
+    }
+    let Ok(folder) = out.canonicalize() else { return Ok(()) };
+    for table in tables {
+        if table.canonicalize().is_ok_and(|table| table.starts_with(&folder)) {
+            return Err(Error::Inside { out: out.to_path_buf() }.in_file(table));
+        }
+    }
+    Ok(())
 }
 
 fn folder_name(path: &Path) -> String {
@@ -212,9 +231,16 @@ impl<'a> Job<'a> {
             let found = "0".to_string();
             return Err(Error::Option { option: "rows per partition", found, wanted: "at least 1" });
         }
+        if let Some(epoch) = options.epoch.filter(|epoch| !epoch.is_finite()) {
+            return Err(Error::Option { option: "epoch", found: epoch.to_string(), wanted: "a finite year" });
+        }
         let first = inputs.tables.first().ok_or(Error::NoFiles)?.path.clone();
         let find = |name: &str| column(&inputs.schema, name).map_err(|error| error.in_file(&first));
         let (ra, dec) = (find(&options.ra)?, find(&options.dec)?);
+        if ra == dec {
+            let found = format!("{}, that of right ascensions", options.dec);
+            return Err(Error::Option { option: "the column of declinations", found, wanted: "another one" });
+        }
         let mut fields: Vec<Field> =
             inputs.schema.fields().iter().map(|field| field.as_ref().clone()).collect();
         for at in [ra, dec] {
@@ -297,13 +323,14 @@ impl<'a> Job<'a> {
         let positions = Positions::of(&batch.rows, ra, dec).map_err(in_file)?;
         let bad = positions.bad();
         for bad in &bad {
-            let (name, place, values) = match bad.coordinate {
-                0 => (&self.options.ra, ra, &positions.ra),
-                _ => (&self.options.dec, dec, &positions.dec),
+            let (name, place) = match bad.coordinate {
+                0 => (&self.options.ra, ra),
+                _ => (&self.options.dec, dec),
             };
-            let found = match batch.rows.column(place).is_null(bad.row) {
+            let column = batch.rows.column(place);
+            let found = match column.is_null(bad.row) {
                 true => "no number".to_string(),
-                false => values.value(bad.row).to_string(),
+                false => array_value_to_string(column, bad.row).map_err(Error::arrow("show its row"))?,
             };
             let (row, column) = (batch.first + bad.row as u64 + 1, name.clone());
             if !self.options.skip_bad {
@@ -333,11 +360,14 @@ impl<'a> Job<'a> {
     /// The second pass: sorted runs, and the rows that were in runs already.
     fn sort(&self, state: &State, plan: &Plan) -> Result<(Vec<Written>, u64), Error> {
         let mut done: Vec<Written> = Vec::new();
-        while let Some(run) = Written::find(&self.work, done.len()) {
+        let mut skip = 0;
+        // Runs that an interrupted one made behind a missing one may begin elsewhere, and are written anew.
+        while let Some(run) = Written::find(&self.work, done.len()).filter(|run| run.first == skip) {
+            skip += run.read;
             done.push(run);
         }
+        self.forget_runs(done.len())?;
         let total = state.counts.total() + state.skipped;
-        let skip: u64 = done.iter().map(|run| run.read).sum();
         let resumed = done.iter().map(|run| run.rows).sum();
         let first = done.len();
         let workers = threads(self.options).saturating_sub(1).max(1);
@@ -377,6 +407,8 @@ impl<'a> Job<'a> {
         }
         let found: u64 = done.iter().map(|run| run.read).sum();
         if found != total {
+            // The tables are others than those counted, so that the next run counts again.
+            self.forget_state()?;
             return Err(Error::RowCount { found, expected: total });
         }
         Ok((done, resumed))
@@ -392,7 +424,7 @@ impl<'a> Job<'a> {
         give: impl Fn(Run) -> bool,
     ) -> Result<usize, Error> {
         let all: Vec<usize> = (0..self.inputs.schema.fields().len()).collect();
-        let (mut run, mut cells) = (Run { number: first, ..Run::default() }, Vec::new());
+        let (mut run, mut cells) = (Run { number: first, first: skip, ..Run::default() }, Vec::new());
         let mut read = 0;
         if skip == total {
             return Ok(first);
@@ -416,7 +448,7 @@ impl<'a> Job<'a> {
             run.batches.push(rows_here);
             if run.bytes >= run_bytes {
                 let number = run.number + 1;
-                if !give(std::mem::replace(&mut run, Run { number, ..Run::default() })) {
+                if !give(std::mem::replace(&mut run, Run { number, first: read, ..Run::default() })) {
                     return Ok(number);
                 }
             }
@@ -496,6 +528,26 @@ impl<'a> Job<'a> {
             Err(Error::RowCount { found, expected: partition.rows })
         };
         write().map_err(|error: Error| error.in_file(path))
+    }
+
+    /// Makes the next import begin from its beginning.
+    fn forget_state(&self) -> Result<(), Error> {
+        let path = self.work.join("state");
+        fs::remove_file(&path).map_err(|source| Error::io("remove it", source).in_file(&path))?;
+        sync_folder(&self.work)
+    }
+
+    /// Removes the runs from a number on.
+    fn forget_runs(&self, from: usize) -> Result<(), Error> {
+        let entries =
+            fs::read_dir(&self.work).map_err(|source| Error::io("read it", source).in_file(&self.work))?;
+        let kept: Vec<PathBuf> = (0..from).map(|number| runs::path(&self.work, number)).collect();
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.extension().is_some_and(|ending| ending == "arrow") && !kept.contains(&path) {
+                fs::remove_file(&path).map_err(|source| Error::io("remove it", source).in_file(&path))?;
+            }
+        }
+        Ok(())
     }
 
     fn write_state(&self, state: &State) -> Result<(), Error> {

@@ -67,9 +67,13 @@ pub(super) const EPOCH: &str = "ur_epoch";
 
 /// Errs where a catalogue would replace something else.
 pub(super) fn may_replace(out: &Path) -> Result<(), Error> {
-    let known = ["hats.properties", "properties", "collection.properties"];
+    let has = |name: &str| out.join(name).exists();
+    // Other things have a file of that name too.
+    let old = has("properties") && has("partition_info.csv");
     let free = match fs::read_dir(out) {
-        Ok(mut entries) => entries.next().is_none() || known.iter().any(|name| out.join(name).exists()),
+        Ok(mut entries) => {
+            entries.next().is_none() || has("hats.properties") || has("collection.properties") || old
+        }
         Err(_) => !out.exists(),
     };
     if free { Ok(()) } else { Err(Error::Occupied.in_file(out)) }

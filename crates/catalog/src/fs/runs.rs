@@ -23,7 +23,8 @@ use crate::plan::Plan;
 #[derive(Default)]
 pub(super) struct Run {
     pub(super) number: usize,
-    /// Rows of the input, those left out included.
+    /// Rows of the input before it, and its own, those left out included.
+    pub(super) first: u64,
     pub(super) read: u64,
     pub(super) bytes: usize,
     pub(super) batches: Vec<RecordBatch>,
@@ -32,6 +33,7 @@ pub(super) struct Run {
 /// A run that was written.
 pub(super) struct Written {
     path: PathBuf,
+    pub(super) first: u64,
     pub(super) read: u64,
     pub(super) rows: u64,
     /// The unit of each batch, ascending.
@@ -85,6 +87,7 @@ impl Run {
                 units.push_str(&format!("{unit} "));
                 start += count;
             }
+            writer.write_metadata("first", self.first.to_string());
             writer.write_metadata("read", self.read.to_string());
             writer.write_metadata("rows", order.len().to_string());
             writer.write_metadata("units", units);
@@ -109,6 +112,7 @@ impl Written {
             about.get("units")?.split_whitespace().map(|n| n.parse().ok()).collect();
         let units = units.filter(|units| units.len() == reader.num_batches())?;
         Some(Written {
+            first: about.get("first")?.parse().ok()?,
             read: about.get("read")?.parse().ok()?,
             rows: about.get("rows")?.parse().ok()?,
             path,

@@ -84,6 +84,12 @@ fn an_interrupted_import_goes_on_and_gives_the_same_bytes() {
             // The last call may come too late to stop anything.
             other => assert!(other.is_ok() && stop_at + 3 > calls.into_inner(), "{other:?}"),
         }
+        // As if a later run had been finished first, and with other memory from here on.
+        let (first, memory) = (out.with_file_name(".stars.work").join("run-000000.arrow"), stop_at % 3 << 22);
+        if stop_at.is_multiple_of(3) && first.exists() {
+            fs::remove_file(first).unwrap();
+        }
+        let options = ImportOptions { memory, ..options.clone() };
         let imported = import(&input, &out, &options, &Control::none()).unwrap();
         resumed = resumed.max(imported.resumed);
         assert!(tree(&out) == wanted, "stopped at {stop_at}");
@@ -121,7 +127,10 @@ fn a_row_without_position_is_named_and_can_be_left_out() {
     let out = folder.path().join("out");
     let mut options = ImportOptions { ra: "ra".into(), dec: "dec".into(), ..ImportOptions::default() };
     let error = import(std::slice::from_ref(&csv), &out, &options, &Control::none()).unwrap_err().to_string();
-    assert!(error.contains("a.csv: row 2, ra: found no number, expected finite degrees"), "{error}");
+    assert!(
+        error.contains("a.csv: row 2, ra: found no number, expected degrees from -360 to 360"),
+        "{error}"
+    );
     options.skip_bad = true;
     let imported = import(std::slice::from_ref(&csv), &out, &options, &Control::none()).unwrap();
     let skipped: Vec<(u64, &str)> =

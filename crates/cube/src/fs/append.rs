@@ -36,6 +36,8 @@ pub fn append(
     let claim = Claim::take(path)?;
     let cube = open(path)?;
     let staging = Staging::beside(path);
+    // What an interrupted run left is for its next run.
+    let others = !claim.is_fresh() || staging.exists();
     let options = Options { product: Some(options.product.unwrap_or(cube.product())), ..options.clone() };
     let Scan { frames: mut new, mut pixels, skipped } = scan(frames, &options, &staging, control)?;
     let known = leave_out_known(&cube, &mut new, &mut pixels);
@@ -48,14 +50,17 @@ pub fn append(
         skipped: skipped.clone(),
     };
     if new.is_empty() {
-        // What an interrupted run left is for its next run.
-        if claim.is_fresh() {
+        if !others {
             staging.clear();
             let _ = std::fs::remove_file(beside(path, "journal"));
         }
         return Ok(report(*cube.layout(), cube.source().len(), cube.layout().data_len().unwrap_or(0)));
     }
-    check_fit(&cube, &new)?;
+    check_fit(&cube, &new).inspect_err(|_| {
+        if !others {
+            staging.clear();
+        }
+    })?;
     // Columns come from the first frame with world coordinates; that may be a new one.
     let template = match (cube.wcs(), new.iter().position(Frame::has_wcs)) {
         (Err(Error::NoWcs { .. }), Some(at)) => Some(headers(&new[at], &pixels[at], &staging)?.1),

@@ -9,14 +9,14 @@
 
 use std::fs::{self, File};
 use std::hash::Hasher;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use uranometria_fits::fs::{Durability, NewFile, OpenFile, open_locked};
 use uranometria_fits::{self as fits, Hdu, ImageLayout, Source, read_hdus};
 use xxhash_rust::xxh3::Xxh3;
@@ -30,12 +30,18 @@ const APART: &str = "verify-";
 /// whatever the size of a frame.
 const PIECE: usize = 64 << 10;
 
+/// Copies that may be made at the same time, more or less.
+const MAKING: usize = 64;
+
 /// The folder of copies of one cube; it is made when the first copy is.
 #[derive(Debug)]
 pub(super) struct Staging {
     folder: PathBuf,
     /// Of copies that go with this value, whatever comes of the work: the lock on them, from the first one on.
     lock: Option<Mutex<Option<File>>>,
+    /// Held while a copy is made, one of them for all copies whose names end alike: a frame that is named twice is
+    /// copied once.
+    making: [Mutex<()>; MAKING],
 }
 
 impl Drop for Staging {
@@ -52,7 +58,7 @@ impl Drop for Staging {
 impl Staging {
     /// The copies that making or extending a cube leaves for its next run when it is interrupted.
     pub(super) fn beside(cube: &Path) -> Self {
-        Staging { folder: super::beside(cube, "staged"), lock: None }
+        Self::of(super::beside(cube, "staged"), None)
     }
 
     /// Copies for one proof of a cube, which may run beside other work on it.
@@ -63,7 +69,23 @@ impl Staging {
         let nanoseconds = UNIX_EPOCH.elapsed().map_or(0, |time| time.as_nanos());
         let proof = PROOFS.fetch_add(1, Ordering::Relaxed);
         let folder = super::beside(cube, &format!("{APART}{nanoseconds}-{proof}"));
-        Staging { folder, lock: Some(Mutex::new(None)) }
+        Self::of(folder, Some(Mutex::new(None)))
+    }
+
+    fn of(folder: PathBuf, lock: Option<Mutex<Option<File>>>) -> Self {
+        Staging { folder, lock, making: std::array::from_fn(|_| Mutex::new(())) }
+    }
+
+    /// Whether there are copies, those of an interrupted run.
+    pub(super) fn exists(&self) -> bool {
+        self.folder.exists()
+    }
+
+    /// Waits until nobody makes this copy.
+    fn alone(&self, copy: &Path) -> MutexGuard<'_, ()> {
+        let mut hash = Xxh3::new();
+        hash.write(copy.as_os_str().as_encoded_bytes());
+        self.making[hash.digest() as usize % MAKING].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes all copies.
@@ -133,6 +155,7 @@ impl Staging {
         unpack: impl FnOnce(&Path) -> Result<(), Error>,
     ) -> Result<PathBuf, Error> {
         let copy = self.copy_path(original, "fits")?;
+        let _alone = self.alone(&copy);
         if is_sealed(&copy) {
             return Ok(copy);
         }
@@ -151,13 +174,19 @@ impl Staging {
     /// Unpacks a gzipped file in pieces; cfitsio would have all of it in memory.
     fn unzip(&self, original: &Path, to: &Path) -> Result<(), Error> {
         let at_fault = |source| fits::Error::io("unpack it", source).in_file(original);
-        let mut packed = MultiGzDecoder::new(File::open(original).map_err(at_fault)?);
+        let mut packed = BufReader::with_capacity(PIECE, File::open(original).map_err(at_fault)?);
         let mut unpacked = File::create(to).map_err(|source| self.no_copy(to, 0, source))?;
         let mut piece = vec![0; PIECE];
         loop {
-            match packed.read(&mut piece).map_err(at_fault)? {
-                0 => return Ok(()),
-                len => unpacked.write_all(&piece[..len]).map_err(|source| self.no_copy(to, 0, source))?,
+            let mut member = GzDecoder::new(&mut packed);
+            loop {
+                match member.read(&mut piece).map_err(at_fault)? {
+                    0 => break,
+                    len => unpacked.write_all(&piece[..len]).map_err(|source| self.no_copy(to, 0, source))?,
+                }
+            }
+            if !another_member(&mut packed).map_err(at_fault)? {
+                return Ok(());
             }
         }
     }
@@ -204,6 +233,7 @@ impl Staging {
         frame: &Frame,
     ) -> Result<PathBuf, Error> {
         let copy = self.copy_path(original, "raw")?;
+        let _alone = self.alone(&copy);
         if is_sealed(&copy) {
             return Ok(copy);
         }
@@ -320,6 +350,20 @@ fn is_sealed(copy: &Path) -> bool {
     match (fs::read_to_string(seal_path(copy)), digest(copy)) {
         (Ok(sealed), Ok(found)) => sealed == found,
         _ => false,
+    }
+}
+
+/// Whether another member of a gzipped file follows; zeros, with which files are filled up to whole blocks, are none.
+fn another_member(packed: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = packed.fill_buf()?;
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        if bytes.is_empty() || zeros < bytes.len() {
+            let more = bytes.len() > zeros;
+            packed.consume(zeros);
+            return Ok(more);
+        }
+        packed.consume(zeros);
     }
 }
 
