@@ -85,7 +85,8 @@ fn an_interrupted_import_goes_on_and_gives_the_same_bytes() {
             other => assert!(other.is_ok() && stop_at + 3 > calls.into_inner(), "{other:?}"),
         }
         // As if a later run had been finished first, and with other memory from here on.
-        let (first, memory) = (out.with_file_name(".stars.work").join("run-000000.arrow"), stop_at % 3 << 22);
+        let (first, memory) =
+            (out.with_file_name(".stars.work").join("run-000000.arrow"), (stop_at % 3) << 22);
         if stop_at.is_multiple_of(3) && first.exists() {
             fs::remove_file(first).unwrap();
         }
