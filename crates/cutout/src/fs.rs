@@ -49,11 +49,11 @@ pub fn write<S: Source>(
     write_watched(cutout, format, path, &NEVER)
 }
 
-/// Writes a cutout as [`write`] does, unless `stop` becomes true before it is whole: then nothing is left of it, and an
+/// Writes a cutout as [`write()`] does, unless `stop` becomes true before it is whole: then nothing is left of it, and an
 /// existing file stays as it was.
 ///
 /// # Errors
-/// [`Error::Interrupted`]; as [`write`].
+/// [`Error::Interrupted`]; as [`write()`].
 pub fn write_watched<S: Source>(
     cutout: &Cutout<'_, S>,
     format: Format,

@@ -59,10 +59,10 @@ pub fn write(sector: &Sector, dir: &Path, progress: &(dyn Fn(Done) + Sync)) -> R
     write_until(sector, dir, progress, &AtomicBool::new(false))
 }
 
-/// Does what [`write`] does, and leaves off soon after `stop` has become true.
+/// Does what [`write()`] does, and leaves off soon after `stop` has become true.
 ///
 /// # Errors
-/// As [`write`], and [`Error::Interrupted`]; the same call goes on from there.
+/// As [`write()`], and [`Error::Interrupted`]; the same call goes on from there.
 pub fn write_until(
     sector: &Sector,
     dir: &Path,
