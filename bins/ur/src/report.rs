@@ -160,6 +160,17 @@ pub(crate) fn need_folder(output: &Path) -> std::result::Result<(), String> {
     }
 }
 
+/// The ending of an output, in lower case, where it is one of those known.
+pub(crate) fn ending(output: &Path, known: &[&str]) -> std::result::Result<String, String> {
+    let ending = output.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    if known.contains(&ending.as_str()) {
+        return Ok(ending);
+    }
+    let (last, others) = known.split_last().unwrap_or((&"", &[]));
+    let others = others.iter().map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(", ");
+    Err(format!("{}: ending {ending:?} is not known, expected {others} or .{last}", output.display()))
+}
+
 /// Bytes for people.
 pub(crate) fn bytes(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()

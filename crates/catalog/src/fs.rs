@@ -16,7 +16,6 @@ mod runs;
 mod search;
 mod verify;
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,6 +25,8 @@ pub use density::Density;
 pub use import::{Compression, ImportOptions, Imported, SkippedRow, import};
 pub use search::{Place, Query, Search};
 pub use verify::{Verified, verify};
+
+use uranometria_fits::fs as fits_fs;
 
 use crate::Error;
 
@@ -84,8 +85,5 @@ impl Control<'_> {
 
 /// Sends the names in a folder to the disk.
 fn sync_folder(path: &Path) -> Result<(), Error> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| Error::io("sync it to disk", source).in_file(path))
+    fits_fs::sync_folder(path).map_err(|source| Error::io("sync it to disk", source).in_file(path))
 }

@@ -73,18 +73,29 @@ pub enum Error {
         /// The frame.
         path: PathBuf,
     },
-    /// There is not enough room for the cube, or for an uncompressed copy of a frame.
+    /// There is not enough room for the cube.
     #[error(
-        "{path}: no room for {}({source}); free space or raise the file size limit, then run the same command again: \
-         it goes on from here",
-        how_much(*wanted),
+        "{path}: no room for {wanted} bytes ({source}); free space or raise the file size limit, then run the same \
+         command again: it goes on from here",
         path = path.display()
     )]
     NoRoom {
         /// The cube.
         path: PathBuf,
-        /// Its size in bytes, 0 where it is not known.
+        /// Its size in bytes.
         wanted: u64,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The uncompressed copy of a compressed frame cannot be kept beside the cube; the frame is not at fault.
+    #[error(
+        "{path}: no copy of a compressed frame can be kept there ({source}); see that there is room and the right \
+         to write, then run the same command again: it goes on from here",
+        path = path.display()
+    )]
+    NoCopy {
+        /// The copy, or the folder of all copies.
+        path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
     },
@@ -136,10 +147,6 @@ impl fmt::Display for Problem {
 
 fn colon(path: &Option<PathBuf>) -> String {
     path.as_ref().map_or(String::new(), |path| format!("{}: ", path.display()))
-}
-
-fn how_much(bytes: u64) -> String {
-    if bytes == 0 { "it ".to_string() } else { format!("{bytes} bytes ") }
 }
 
 fn prefix(path: &Option<PathBuf>) -> String {

@@ -50,6 +50,7 @@ pub(crate) fn of_frames(first_header: &Header, frames: &[Frame], skipped: &[Prob
         header.set("DATE-OBS", text.clone(), "start of the first frame, UTC");
     }
     end_with(&mut header, frames);
+    header.remove("NSKIPPED");
     list_skipped(&mut header, skipped.iter().map(line).collect());
     header
 }
@@ -67,7 +68,8 @@ pub(crate) fn extended(old: &Header, frames: &[Frame], skipped: &[Problem], date
     let new = skipped.iter().filter(|problem| !listed.has(&file_name(problem)));
     let new: Vec<String> = new.map(line).collect();
     let names: Vec<String> = frames.iter().map(|frame| ascii(&frame.file_name())).collect();
-    let still = listed.0.into_iter().filter(|line| !names.iter().any(|name| is_of(line, name)));
+    listed.remove_from(&mut header);
+    let still = listed.lines.into_iter().filter(|line| !names.iter().any(|name| is_of(line, name)));
     list_skipped(&mut header, still.chain(new).collect());
     header
 }
@@ -85,20 +87,44 @@ fn end_with(header: &mut Header, frames: &[Frame]) {
     }
 }
 
-/// The frames that a cube's header says were left out.
-pub(crate) struct Skipped(Vec<String>);
+/// The frames that a cube's header says were left out: its last histories that begin so, as many as NSKIPPED says.
+///
+/// Those before them are of the first frame.
+pub(crate) struct Skipped {
+    lines: Vec<String>,
+    /// How many histories that begin so are the first frame's.
+    of_frame: usize,
+}
 
 impl Skipped {
     /// Reads them from the primary header of a cube.
     pub(crate) fn of(header: &Header) -> Self {
         let texts = header.histories();
-        Skipped(texts.iter().filter_map(|text| text.strip_prefix(SKIPPED)).map(str::to_string).collect())
+        let mut lines: Vec<String> =
+            texts.iter().filter_map(|text| text.strip_prefix(SKIPPED)).map(str::to_string).collect();
+        let count = match header.get("NSKIPPED") {
+            Some(Value::Integer(count)) => usize::try_from(*count).unwrap_or(0),
+            _ => 0,
+        };
+        let of_frame = lines.len().saturating_sub(count);
+        lines.drain(..of_frame);
+        Skipped { lines, of_frame }
     }
 
     /// Whether a file of that name is among them.
     pub(crate) fn has(&self, name: &str) -> bool {
         let name = ascii(name);
-        self.0.iter().any(|line| is_of(line, &name))
+        self.lines.iter().any(|line| is_of(line, &name))
+    }
+
+    /// Removes their list from the header that it was read from.
+    fn remove_from(&self, header: &mut Header) {
+        header.remove("NSKIPPED");
+        let mut passed = 0;
+        header.remove_histories(|text| {
+            passed += usize::from(text.starts_with(SKIPPED));
+            text.starts_with(SKIPPED) && passed > self.of_frame
+        });
     }
 }
 
@@ -119,10 +145,8 @@ fn line(problem: &Problem) -> String {
     ascii(&format!("{name}: {}", reason.strip_suffix(AS_OTHERS).unwrap_or(reason)))
 }
 
-/// Lists frames as left out, in order of their names, in the place of those that the header lists.
+/// Lists frames as left out, in order of their lines; the header has no such list.
 fn list_skipped(header: &mut Header, mut lines: Vec<String>) {
-    header.remove("NSKIPPED");
-    header.remove_histories(|text| text.starts_with(SKIPPED));
     if lines.is_empty() {
         return;
     }
@@ -167,8 +191,9 @@ mod tests {
         let tica = "hlsp_tica_tess_ffi_s0001-o1-00004699-cam1-ccd1_tess_v01_img.fits";
         let long = "a-name-longer-than-a-card-".repeat(4) + ".fits";
         let (begin, end) = long.split_at(69);
-        let header = header_of(&[
+        let mut header = header_of(&[
             "of another program",
+            " skipped flats: of the first frame",
             " skipped",
             &format!("   {tica}:"),
             "   truncated",
@@ -179,10 +204,14 @@ mod tests {
             &format!("{end}:"),
             "   truncated",
         ]);
+        header.set("NSKIPPED", 3, "");
         let skipped = Skipped::of(&header);
-        assert_eq!(skipped.0.len(), 3);
+        assert_eq!(skipped.lines.len(), 3);
         assert!(skipped.has(tica) && skipped.has(&format!("b-{tica}")) && skipped.has(&long));
-        assert!(!skipped.has("hlsp_tica") && !skipped.has("of another program"));
+        assert!(!skipped.has("hlsp_tica") && !skipped.has("of another program") && !skipped.has("flats"));
+        skipped.remove_from(&mut header);
+        assert_eq!(header.histories(), ["of another program", "skipped flats: of the first frame"]);
+        assert_eq!(header.get("NSKIPPED"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 mod from_file;
 
 use crate::Error;
-use crate::median::median;
+use crate::median::{median, median_in};
 use crate::tpf::{COLLATERAL, COLLECTED, Tpf};
 
 /// The pixels in the aperture; at least one.
@@ -152,11 +152,7 @@ fn median_image(tpf: &Tpf) -> Vec<f32> {
     let good: Vec<&[f32]> =
         (0..tpf.frames()).filter(|&frame| tpf.is_good(frame)).map(|frame| tpf.frame(frame)).collect();
     let mut series = Vec::with_capacity(good.len());
-    let median_of = |pixel: usize| {
-        series.clear();
-        series.extend(good.iter().map(|frame| frame[pixel]).filter(|value| !value.is_nan()));
-        median(&mut series)
-    };
+    let median_of = |pixel: usize| median_in(&mut series, good.iter().map(|frame| frame[pixel]));
     (0..tpf.columns() * tpf.rows()).map(median_of).collect()
 }
 

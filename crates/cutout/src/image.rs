@@ -14,8 +14,8 @@ impl<S: Source> Cutout<'_, S> {
     /// Makes a FITS file of images: FLUX and FLUX_ERR `[time][row][column]` f32, a table FRAMES of times, cadences,
     /// quality and file names, and APERTURE.
     ///
-    /// Of a moving target each image has a stamp of its own: FRAMES has its corner, and the world coordinates are those
-    /// of the frame in the middle of the passage, as a comment says.
+    /// Of a moving target each image has a stamp of its own: FRAMES has its corner. Position and APERTURE are those of
+    /// the frame in the middle of the passage, the world coordinates those of the frame that WCS_FFI names.
     ///
     /// The file is whole in memory; [`fs::write`](crate::fs::write) makes one of any size on disk.
     ///

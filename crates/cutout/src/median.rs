@@ -23,16 +23,19 @@ pub(crate) fn median(values: &mut [f32]) -> f32 {
     }
 }
 
+/// The median of what is a number, gathered in `series`.
+pub(crate) fn median_in(series: &mut Vec<f32>, values: impl Iterator<Item = f32>) -> f32 {
+    series.clear();
+    series.extend(values.filter(|value| !value.is_nan()));
+    median(series)
+}
+
 /// Takes the median of every pixel over time, NaN left out.
 ///
 /// `flux` is `[time][pixel]`; the result has `pixels` values, NaN where a pixel never has any.
 pub fn median_image(flux: &[f32], pixels: usize) -> Vec<f32> {
     let mut series = Vec::with_capacity(flux.len() / pixels.max(1));
-    let median_of = |pixel: usize| {
-        series.clear();
-        series.extend(flux.iter().skip(pixel).step_by(pixels).filter(|value| !value.is_nan()));
-        median(&mut series)
-    };
+    let median_of = |pixel: usize| median_in(&mut series, flux.iter().skip(pixel).step_by(pixels).copied());
     (0..pixels).map(median_of).collect()
 }
 
@@ -73,9 +76,7 @@ impl<S: Source> Cutout<'_, S> {
             }
             let mut numbers: Vec<f32> = Vec::with_capacity(frames);
             for series in flux.chunks_exact(frames.max(1)) {
-                numbers.clear();
-                numbers.extend(series.iter().filter(|value| !value.is_nan()));
-                image.push(median(&mut numbers));
+                image.push(median_in(&mut numbers, series.iter().copied()));
             }
         }
         Ok(image)

@@ -43,7 +43,8 @@ impl<S: Source> Cutout<'_, S> {
     ///
     /// Of a moving target `moving` is `true`, and what holds for one frame alone is that of the middle of the passage
     /// and named so: `middle.row` (of the table, from 0), `middle.corner_column`, `middle.corner_row`,
-    /// `middle.aperture`, `middle.RA_OBJ`, `middle.DEC_OBJ`, and the world coordinates, such as `middle.CRVAL1`.
+    /// `middle.aperture`, `middle.RA_OBJ`, `middle.DEC_OBJ`, and the world coordinates, such as `middle.CRVAL1`, which
+    /// are those of the frame `WCS_FFI`: another one where the middle one has none.
     ///
     /// The file is whole in memory; [`fs::write`](crate::fs::write) makes one of any size on disk.
     ///
@@ -156,6 +157,9 @@ impl<S: Source> Cutout<'_, S> {
             ("flux_unit", self.cutter.cube().product().flux_unit().to_string()),
         ];
         pairs.extend(facts(&["SECTOR", "CAMERA", "CCD", "OBJECT", "TIMESYS", "TIMEREF", "BJDREFI"]));
+        if let Some(frame) = self.wcs_frame {
+            pairs.push(("WCS_FFI", self.cutter.file_names[frame].clone()));
+        }
         let mut of_stamp = vec![
             ("corner_column", (self.stamp.x0 + 1).to_string()),
             ("corner_row", (self.stamp.y0 + 1).to_string()),

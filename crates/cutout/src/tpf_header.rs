@@ -122,8 +122,9 @@ impl<S: Source> Cutout<'_, S> {
         let lines = [
             "Moving target: every frame has a stamp of its own, whose first pixel",
             "is CCD column CORNER_COLUMN and row CORNER_ROW (from 1) of its row in",
-            "the table. Coordinates, and the bits of APERTURE, are those of the",
-            "frame in the middle of the passage.",
+            "the table. The stamp, its position and the bits of APERTURE are those",
+            "of the frame in the middle of the passage, the world coordinates and",
+            "the image keywords those of the frame that WCS_FFI names.",
         ];
         for line in lines.into_iter().filter(|_| self.is_moving()) {
             header.push(Card::commentary("COMMENT", format!(" {line}")));

@@ -198,14 +198,19 @@ pub fn publish(file: &File, part: &Path, path: &Path, durability: Durability) ->
     }
     fs::rename(part, path).map_err(|source| Error::io("give it its name", source).in_file(path))?;
     if durability == Durability::Disk {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let sync = File::open(folder).and_then(|folder| folder.sync_all());
+        let sync = sync_folder(path.parent().unwrap_or(Path::new("")));
         sync.map_err(|source| Error::io("sync its folder to disk", source).in_file(path))?;
     }
     Ok(())
+}
+
+/// Sends the names in a folder to the disk; the empty path is the working folder.
+///
+/// # Errors
+/// What the operating system says.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder)?.sync_all()
 }
 
 /// Writes a whole file and publishes it.

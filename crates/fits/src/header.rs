@@ -185,7 +185,7 @@ impl Header {
     }
 
     /// Removes the texts of HISTORY for which `gone` is true, with all their cards; the others stay as they are.
-    pub fn remove_histories(&mut self, gone: impl Fn(&str) -> bool) {
+    pub fn remove_histories(&mut self, mut gone: impl FnMut(&str) -> bool) {
         let gone: Vec<bool> = self.histories().iter().map(|text| gone(text)).collect();
         let mut begun = 0;
         self.retain(|card| {

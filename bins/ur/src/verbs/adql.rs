@@ -83,7 +83,6 @@ fn check_entry(entry: &Value, lenient: bool, tables: Option<&Tables>) -> Result<
         other => return Err(nowhere(format!("version {other:?} is not known, expected 2.0 or 2.1"))),
     }
     options.functions = declared(&entry["functions"]).map_err(nowhere)?;
-    let functions = options.functions.clone();
     let first = |errors: Errors| {
         let error = errors.first();
         let (line, column) = error.line_column(query);
@@ -91,7 +90,7 @@ fn check_entry(entry: &Value, lenient: bool, tables: Option<&Tables>) -> Result<
     };
     let tree = parse(query, &options).map_err(first)?;
     match tables {
-        Some(tables) => check(&tree, tables, &functions).map(drop).map_err(first),
+        Some(tables) => check(&tree, tables, &options.functions).map(drop).map_err(first),
         None => Ok(()),
     }
 }

@@ -8,8 +8,8 @@ use arrow_schema::Field;
 use serde_json::json;
 use uranometria_catalog::Error as CatalogError;
 use uranometria_catalog::fs::{
-    Catalog, Compression, Control, Crossmatch, ImportOptions, Keep, MatchOptions, Moved, Place, Progress,
-    Query, Radius, Stage, import, verify,
+    Catalog, Compression, Control, Crossmatch, Density, ImportOptions, Keep, MatchOptions, Moved, Place,
+    Progress, Query, Radius, Stage, import, verify,
 };
 use uranometria_fits::fs::{Durability, write};
 use uranometria_sky::{Cone, Direction, Moc, Polygon, Zone};
@@ -204,27 +204,23 @@ fn prove(path: &Path, as_json: bool, stop: &AtomicBool) -> report::Result {
     Ok(if sound { Outcome::Done } else { Outcome::Nothing })
 }
 
-fn ending(path: &Path) -> String {
-    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+/// Counts the rows of a catalogue for an output with one of these endings, and tells which.
+fn counted(
+    path: &Path,
+    order: u8,
+    (out, endings): (&Path, &[&str]),
+    stop: &AtomicBool,
+) -> Result<(Catalog, Density, String), Box<dyn Error>> {
+    let ending = report::ending(out, endings)?;
+    may_write(out, &[path])?;
+    let catalog = Catalog::open(path)?;
+    let bar = Bar::new();
+    let density = catalog.density(order, &Control { progress: &show(&bar), stop })?;
+    Ok((catalog, density, ending))
 }
 
 fn coverage(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool) -> report::Result {
-    let ending = ending(out);
-    if !["fits", "txt", "json"].contains(&ending.as_str()) {
-        return Err(format!(
-            "{}: ending {ending:?} is not known, expected .fits, .txt or .json",
-            out.display()
-        )
-        .into());
-    }
-    report::need_folder(out)?;
-    refuse_parts(out, &[path])?;
-    let catalog = Catalog::open(path)?;
-    let bar = Bar::new();
-    let progress = show(&bar);
-    let counted = catalog.density(order, &Control { progress: &progress, stop })?;
-    drop(progress);
-    drop(bar);
+    let (_, counted, ending) = counted(path, order, (out, &["fits", "txt", "json"]), stop)?;
     let moc = Moc::from_ranges(order, counted.covered())?;
     let bytes = match ending.as_str() {
         "txt" => moc.to_ascii()?.into_bytes(),
@@ -250,20 +246,7 @@ fn coverage(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool
 }
 
 fn density(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool) -> report::Result {
-    let ending = ending(out);
-    if ending != "fits" && ending != "png" {
-        return Err(
-            format!("{}: ending {ending:?} is not known, expected .fits or .png", out.display()).into()
-        );
-    }
-    report::need_folder(out)?;
-    refuse_parts(out, &[path])?;
-    let catalog = Catalog::open(path)?;
-    let bar = Bar::new();
-    let progress = show(&bar);
-    let counted = catalog.density(order, &Control { progress: &progress, stop })?;
-    drop(progress);
-    drop(bar);
+    let (catalog, counted, ending) = counted(path, order, (out, &["fits", "png"]), stop)?;
     let bytes = match ending.as_str() {
         "png" => super::picture::density(catalog.name(), &counted)?,
         _ => counted.to_fits(),
@@ -289,8 +272,7 @@ fn density(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool)
 fn search(path: &Path, place: Place, args: &RowsArgs, stop: &AtomicBool) -> report::Result {
     let format = Format::of(args.format.as_deref(), args.out.as_deref())?;
     if let Some(out) = &args.out {
-        report::need_folder(out)?;
-        refuse_parts(out, &[path])?;
+        may_write(out, &[path])?;
     }
     let catalog = Catalog::open(path)?;
     let query = Query {
@@ -351,8 +333,9 @@ fn closed(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// Refuses a file inside a catalogue that is read.
-fn refuse_parts(out: &Path, catalogs: &[&Path]) -> Result<(), String> {
+/// Refuses a file whose folder is not there, or that would lie inside a catalogue that is read.
+fn may_write(out: &Path, catalogs: &[&Path]) -> Result<(), String> {
+    report::need_folder(out)?;
     let whole = |path: &Path| path.canonicalize().ok();
     let folder = match out.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -411,8 +394,7 @@ fn crossmatch(args: &CrossmatchArgs, stop: &AtomicBool) -> report::Result {
         }
         format => format,
     };
-    report::need_folder(&args.out)?;
-    refuse_parts(&args.out, &[&args.left, &args.right])?;
+    may_write(&args.out, &[&args.left, &args.right])?;
     let (left, right) = (Catalog::open(&args.left)?, Catalog::open(&args.right)?);
     let identifier = |catalog: &Catalog| args.pairs.then(|| vec![catalog.identifier().to_string()]);
     let options = MatchOptions {

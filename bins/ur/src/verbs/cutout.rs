@@ -184,7 +184,7 @@ fn cut_all(
                 }
                 Err(error) => return Err(error),
             };
-            let path = outputs.path(job, tag, || fs::default_name(&cutout, tag, format));
+            let path = outputs.path(job, tag, || Ok(fs::default_name(&cutout, tag, format)))?;
             outputs.make_folders(&path)?;
             let bytes = fs::write_watched(&cutout, format, &path, stop)?;
             if let Some(picture) = outputs.preview(&path) {
@@ -249,18 +249,23 @@ struct Outputs<'a> {
 
 impl Outputs<'_> {
     /// The file of a cutout; `default_name` is asked for a place without a name in a folder.
-    fn path(&self, job: &Job<'_>, tag: &str, default_name: impl FnOnce() -> PathBuf) -> PathBuf {
+    fn path(
+        &self,
+        job: &Job<'_>,
+        tag: &str,
+        default_name: impl FnOnce() -> Result<PathBuf, Error>,
+    ) -> Result<PathBuf, Error> {
         let out = &self.args.out;
         if !(self.many || out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/")) {
-            return out.clone();
+            return Ok(out.clone());
         }
-        match job.name {
-            None => out.join(default_name()),
+        Ok(match job.name {
+            None => out.join(default_name()?),
             Some(name) => {
                 let tag = if self.cubes > 1 { format!("-{tag}") } else { String::new() };
                 out.join(format!("{}{tag}.{}", fs::file_stem(name), self.format.extension()))
             }
-        }
+        })
     }
 
     /// The picture that goes with a file.
@@ -285,14 +290,9 @@ impl Outputs<'_> {
         let mut outputs = Vec::new();
         for job in jobs {
             for (cutter, tag) in cutters.iter().zip(tags) {
-                let path = match job.name {
-                    Some(_) => self.path(job, tag, PathBuf::new),
-                    None => match job.cut(cutter) {
-                        Ok(cutout) => self.path(job, tag, || fs::default_name(&cutout, tag, self.format)),
-                        // Nothing will be written; why is told when it is its turn.
-                        Err(_) => continue,
-                    },
-                };
+                let default_name = || Ok(fs::default_name(&job.cut(cutter)?, tag, self.format));
+                // Where there is no cutout nothing will be written; why is told when it is its turn.
+                let Ok(path) = self.path(job, tag, default_name) else { continue };
                 outputs.extend(self.preview(&path));
                 outputs.push(path);
             }

@@ -32,17 +32,10 @@ struct Done {
 }
 
 pub(crate) fn run(args: &DownsampleArgs, stop: &AtomicBool) -> report::Result {
-    let ending = args.out.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
-    let kind = match ending.as_str() {
+    let kind = match report::ending(&args.out, &["parquet", "csv", "png"])?.as_str() {
         "parquet" => Kind::Table(Output::Parquet),
         "csv" => Kind::Table(Output::Csv),
-        "png" => Kind::Picture,
-        _ => {
-            let out = args.out.display();
-            return Err(
-                format!("{out}: ending {ending:?} is not known, expected .parquet, .csv or .png").into()
-            );
-        }
+        _ => Kind::Picture,
     };
     // An array of x has a file of its own.
     let of_x = args.x.as_ref().map(PathBuf::from);
@@ -54,10 +47,10 @@ pub(crate) fn run(args: &DownsampleArgs, stop: &AtomicBool) -> report::Result {
     let chosen = &done.found.chosen;
     if args.json {
         report::json(&json!({
-            "file": (done.bytes > 0).then(|| args.out.display().to_string()), "rows": done.rows,
+            "file": (done.bytes > 0).then(|| report::path(&args.out)), "rows": done.rows,
             "points": done.found.window.len(), "chosen": chosen.indices.len(),
             "segments": chosen.segments.len(), "method": args.method,
-            "zone_map": done.zonemap.as_ref().map(|path| path.display().to_string()), "bytes": done.bytes,
+            "zone_map": done.zonemap.as_ref().map(|path| report::path(path)), "bytes": done.bytes,
             "seconds": time.as_secs_f64(),
         }));
     } else if done.bytes > 0 {

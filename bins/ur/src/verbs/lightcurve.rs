@@ -28,13 +28,7 @@ pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
         file => Mask::File(Path::new(file)),
     };
     let background = if args.background == "none" { Background::None } else { Background::default() };
-    let kind = args.out.extension().and_then(|kind| kind.to_str()).unwrap_or("").to_ascii_lowercase();
-    if !["fits", "csv", "parquet", "png"].contains(&kind.as_str()) {
-        let out = args.out.display();
-        return Err(
-            format!("{out}: ending {kind:?} is not known, expected .fits, .csv, .parquet or .png").into()
-        );
-    }
+    let kind = report::ending(&args.out, &["fits", "csv", "parquet", "png"])?;
     let mut inputs = args.tpf.clone();
     if let Mask::File(file) = &mask {
         inputs.push(file.to_path_buf());

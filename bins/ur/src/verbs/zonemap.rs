@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ZonemapArgs, stop: &AtomicBool) -> report::Result {
     let (map, bytes) = made.map_err(|error| error as Box<dyn Error>)?;
     if args.json {
         report::json(&json!({
-            "file": args.out.display().to_string(), "files": args.files.len(), "points": map.points(), "missing": map.missing(),
+            "file": report::path(&args.out), "files": args.files.len(), "points": map.points(), "missing": map.missing(),
             "bytes": bytes, "seconds": time.as_secs_f64(),
         }));
     } else {

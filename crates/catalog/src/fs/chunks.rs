@@ -1,7 +1,7 @@
 //! Bytes of a parquet file: read at their place, so that threads can share an open file, or lying in mapped memory.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
+use uranometria_fits::{Source, SourceReader};
 
 /// A file that is cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,33 +44,24 @@ impl Length for Chunks {
     }
 }
 
-/// Reads on from a place.
-pub(super) struct From {
-    chunks: Chunks,
-    at: u64,
-}
+impl Source for Chunks {
+    fn len(&self) -> u64 {
+        Length::len(self)
+    }
 
-impl Read for From {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = match &self.chunks {
-            Chunks::Open { file, .. } => file.read_at(into, self.at)?,
-            Chunks::Mapped(bytes) => {
-                let rest = usize::try_from(self.at).ok().and_then(|at| bytes.get(at..)).unwrap_or(&[]);
-                let count = rest.len().min(into.len());
-                into[..count].copy_from_slice(&rest[..count]);
-                count
-            }
-        };
-        self.at += read as u64;
-        Ok(read)
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        match self {
+            Chunks::Open { file, .. } => file.read_exact_at(into, offset),
+            Chunks::Mapped(bytes) => Source::read_at(&&**bytes, offset, into),
+        }
     }
 }
 
 impl ChunkReader for Chunks {
-    type T = io::BufReader<From>;
+    type T = BufReader<SourceReader<Chunks>>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(io::BufReader::with_capacity(1 << 12, From { chunks: self.clone(), at: start }))
+        Ok(BufReader::with_capacity(1 << 12, SourceReader::new(self.clone(), start)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {

@@ -20,7 +20,7 @@ use crate::{CubeLayout, Error, Frame, FrameTable, primary};
 ///
 /// # Errors
 /// [`Error::BadFrames`] with every unusable frame, unless `options.skip_bad`; [`Error::IsInput`] where `out` is a
-/// frame; [`Error::NoRoom`], [`Error::Memory`], [`Error::Interrupted`], [`Error::Fits`].
+/// frame; [`Error::NoRoom`], [`Error::NoCopy`], [`Error::Memory`], [`Error::Interrupted`], [`Error::Fits`].
 pub fn build(
     out: impl AsRef<Path>,
     frames: &[PathBuf],

@@ -110,21 +110,16 @@ impl Staging {
             let mut lock = lock.lock().unwrap_or_else(PoisonError::into_inner);
             if lock.is_none() {
                 let locked = open_locked(&lock_path(&self.folder), &self.folder);
-                *lock = Some(locked.map_err(|error| self.no_copy(&self.folder, 0, io::Error::other(error)))?);
+                *lock = Some(locked.map_err(|error| no_copy(&self.folder, io::Error::other(error)))?);
             }
         }
-        fs::create_dir_all(&self.folder).map_err(|source| self.no_copy(&self.folder, 0, source))
-    }
-
-    /// What a copy needs cannot be had: no fault of the frame.
-    fn no_copy(&self, copy: &Path, wanted: u64, source: io::Error) -> Error {
-        Error::NoRoom { path: copy.to_path_buf(), wanted, source }
+        fs::create_dir_all(&self.folder).map_err(|source| no_copy(&self.folder, source))
     }
 
     /// Makes an uncompressed FITS copy of a tile-compressed frame.
     ///
     /// # Errors
-    /// [`Error::Fits`] where the frame is at fault, [`Error::NoRoom`] where its copy is.
+    /// [`Error::Fits`] where the frame is at fault, [`Error::NoCopy`] where its copy is.
     pub(super) fn decompressed(&self, original: &Path) -> Result<PathBuf, Error> {
         self.unpacked(original, |part| self.decompress(original, original, part))
     }
@@ -141,7 +136,7 @@ impl Staging {
                 return Ok(());
             }
             let tiles = part.with_extension("tiles");
-            fs::rename(part, &tiles).map_err(|source| self.no_copy(&tiles, 0, source))?;
+            fs::rename(part, &tiles).map_err(|source| no_copy(&tiles, source))?;
             let done = self.decompress(original, &tiles, part);
             let _ = fs::remove_file(&tiles);
             done
@@ -165,9 +160,7 @@ impl Staging {
         unpack(&part).inspect_err(|_| {
             let _ = fs::remove_file(&part);
         })?;
-        fs::rename(&part, &copy)
-            .and_then(|()| seal(&copy))
-            .map_err(|source| self.no_copy(&copy, 0, source))?;
+        fs::rename(&part, &copy).and_then(|()| seal(&copy)).map_err(|source| no_copy(&copy, source))?;
         Ok(copy)
     }
 
@@ -175,14 +168,14 @@ impl Staging {
     fn unzip(&self, original: &Path, to: &Path) -> Result<(), Error> {
         let at_fault = |source| fits::Error::io("unpack it", source).in_file(original);
         let mut packed = BufReader::with_capacity(PIECE, File::open(original).map_err(at_fault)?);
-        let mut unpacked = File::create(to).map_err(|source| self.no_copy(to, 0, source))?;
+        let mut unpacked = File::create(to).map_err(|source| no_copy(to, source))?;
         let mut piece = vec![0; PIECE];
         loop {
             let mut member = GzDecoder::new(&mut packed);
             loop {
                 match member.read(&mut piece).map_err(at_fault)? {
                     0 => break,
-                    len => unpacked.write_all(&piece[..len]).map_err(|source| self.no_copy(to, 0, source))?,
+                    len => unpacked.write_all(&piece[..len]).map_err(|source| no_copy(to, source))?,
                 }
             }
             if !another_member(&mut packed).map_err(at_fault)? {
@@ -203,7 +196,7 @@ impl Staging {
             };
             match error {
                 fits::Error::Cfitsio { status: CANNOT_CREATE | CANNOT_WRITE, .. } => {
-                    self.no_copy(to, 0, io::Error::other(error))
+                    no_copy(to, io::Error::other(error))
                 }
                 _ => error.in_file(original).into(),
             }
@@ -238,8 +231,7 @@ impl Staging {
             return Ok(copy);
         }
         self.make_folder()?;
-        let wanted = (frame.columns * frame.rows * 4 * frame.product.planes()) as u64;
-        let of_copy = |error: fits::Error| self.no_copy(&copy, wanted, io::Error::other(error));
+        let of_copy = |error: fits::Error| no_copy(&copy, io::Error::other(error));
         let mut new = NewFile::create(&copy).map_err(of_copy)?;
         let first = frame.product.science_hdu();
         let mut stored = vec![0; PIECE];
@@ -254,12 +246,12 @@ impl Staging {
                 })?;
                 let pixels = layout.decode_f32(&stored[..len]);
                 let bytes: Vec<u8> = pixels.into_iter().flat_map(f32::to_be_bytes).collect();
-                new.file().write_all(&bytes).map_err(|source| self.no_copy(&copy, wanted, source))?;
+                new.file().write_all(&bytes).map_err(|source| no_copy(&copy, source))?;
                 at += len as u64;
             }
         }
         new.publish(Durability::Process).map_err(of_copy)?;
-        seal(&copy).map_err(|source| self.no_copy(&copy, wanted, source))?;
+        seal(&copy).map_err(|source| no_copy(&copy, source))?;
         Ok(copy)
     }
 
@@ -282,6 +274,11 @@ impl Staging {
             _ => own,
         }
     }
+}
+
+/// What a copy needs cannot be had: no fault of the frame.
+fn no_copy(copy: &Path, source: io::Error) -> Error {
+    Error::NoCopy { path: copy.to_path_buf(), source }
 }
 
 fn lock_path(folder: &Path) -> PathBuf {

@@ -326,7 +326,7 @@ fn targets(sources: &[Source], inside: Sky) -> Vec<usize> {
         Signal::Sine { amplitude, .. } => amplitude * sources[at].flux_e_per_s,
         _ => 0.0,
     };
-    let mut targets = of(&[Kind::Transit, Kind::Transient, Kind::Mover]);
+    let mut targets = of(&[Kind::Transit, Kind::Transient]);
     let mut variables = of(&[Kind::Variable]);
     variables.sort_by(|&a, &b| swing(b).total_cmp(&swing(a)));
     targets.extend(variables.into_iter().take(LISTED));

@@ -138,8 +138,8 @@ pub struct Truth {
     pub sources: Vec<Source>,
     /// One a mover, in the order of the sources.
     pub tracks: Vec<Track>,
-    /// Indices into `sources` of some that are worth a look: all transits, transients and movers, the variables
-    /// with the largest swing in electrons, the brightest stars.
+    /// Indices into `sources` of some that are worth a look: all transits and transients, the variables with the
+    /// largest swing in electrons, the brightest stars. Movers have tracks instead.
     pub targets: Vec<usize>,
 }
 
@@ -177,14 +177,10 @@ impl Truth {
         out
     }
 
-    /// The targets as CSV with columns ra, dec (degrees) and name, fit for names of files; movers left out, which
-    /// have tracks.
+    /// The targets as CSV with columns ra, dec (degrees) and name, fit for names of files.
     pub fn targets_csv(&self) -> String {
         let mut out = String::from("ra,dec,name\n");
         for source in self.targets.iter().filter_map(|&at| self.sources.get(at)) {
-            if source.kind == Kind::Mover {
-                continue;
-            }
             let id = source.id.strip_prefix("transient-").unwrap_or(&source.id);
             let fit = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
             let id: String = id.chars().map(fit).collect();
