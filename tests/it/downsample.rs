@@ -176,6 +176,38 @@ fn the_line_of_a_picture_breaks_between_segments_and_nowhere_else() {
 }
 
 #[test]
+fn a_picture_of_one_segment_has_no_break() {
+    let folder = Folder::new();
+    // Ever longer steps, and at last two sectors years apart.
+    let growing: Vec<f64> = (0..20_000).map(|n| (f64::from(n) * 6e-4).exp()).collect();
+    for (name, time) in [("growing", growing), ("sectors", two_sectors().0)] {
+        let flux: Vec<f64> = time.iter().map(|time| (time * 3.0).sin()).collect();
+        let whole = batch(vec![("time", float(time)), ("flux", float(flux))]);
+        let path = folder.at(&format!("{name}.parquet"));
+        write_parquet(&path, &whole, properties().build());
+        let out = folder.at("out.png");
+        for method in ["lttb", "minmax", "m4"] {
+            let arguments =
+                ["--x", "time", "--y", "flux", "-n", "200", "--gap", "none", "--method", method, "--json"];
+            let json = downsample(std::slice::from_ref(&path), &arguments, &out).json();
+            assert_eq!(json["segments"], 1, "{name} {method}");
+            assert!(!inked(&out).contains(&false), "{name} {method}: the line or the axis is broken");
+        }
+    }
+}
+
+#[test]
+fn numbers_too_large_to_be_drawn_are_counted() {
+    let folder = Folder::new();
+    let flux: Vec<f64> = (0..100).map(|n| if n % 40 == 3 { 1e305 } else { f64::from(n) }).collect();
+    let whole = batch(vec![("flux", float(flux))]);
+    write_parquet(&folder.at("a.parquet"), &whole, properties().build());
+    let ended = downsample(&[folder.at("a.parquet")], &["--y", "flux"], &folder.at("out.png"));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.err, "warning: 3 numbers are beyond 1e300 and not drawn\n");
+}
+
+#[test]
 fn the_text_of_csv_comes_out_as_it_went_in() {
     let folder = Folder::new();
     let header = " time ,\"the, flux\",note";

@@ -181,6 +181,9 @@ fn a_damaged_map_is_an_error_where_it_is_named_and_a_warning_where_it_is_found()
         assert_error(&ended, &format!("error: {said}"));
         assert!(ended.err.ends_with("; make it anew with `ur zonemap`\n"), "{ended:?}");
         assert!(!folder.at("other.csv").exists());
+        // What was advised can be done.
+        assert_eq!(zonemap(&parts, &COLUMNS, &map).code, Some(0), "{} bytes", damaged.len());
+        assert_eq!(fs::read(&map).unwrap(), whole);
     }
     // One of another series is not meant where it is found, and refused where it is named.
     fs::write(&map, &whole).unwrap();

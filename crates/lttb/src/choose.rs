@@ -22,7 +22,8 @@ impl Downsample {
     ///
     /// [`Method::Lttb`] gives the points of the reference implementation to the bit: edges of buckets in f64,
     /// means of the next bucket summed from left to right, x not replaced by anything. [`Method::MinMax`] and
-    /// [`Method::M4`] cut the points into bins of equal numbers; where the points of a bin coincide (as the
+    /// [`Method::M4`] cut the points into bins of equal numbers, and keep the extremes before the ends where there are
+    /// three for both; where the points of a bin coincide (as the
     /// lowest and the first), others are added where most are left out.
     ///
     /// # Errors
@@ -79,7 +80,7 @@ impl Downsample {
         };
         let width =
             self.gap_width(n, last + 1 - first, || Ok::<_, Error>(usual_step(x, y, first..last + 1)))?;
-        let census = Census::take(x, y, isa, width, self.missing, Widest::of(n))?;
+        let census = Census::take(x, y, isa, width, self.missing, Widest::of(n, self.least()))?;
         let total = *census.kept.before.last().expect("there is an end");
         let whole = Run { start: first, end: last + 1, kept: total };
         let kept = (total < y.len()).then_some(&census.kept);
@@ -103,7 +104,7 @@ impl Downsample {
         mut choose: impl FnMut(&Run, usize) -> Result<Vec<usize>, E>,
     ) -> Result<Chosen, E> {
         let lengths: Vec<usize> = runs.iter().map(|run| run.kept).collect();
-        let shares = if runs.len() == 1 { vec![n] } else { shares(&lengths, n) };
+        let shares = if runs.len() == 1 { vec![n] } else { shares(&lengths, n, self.least()) };
         let mut chosen = Chosen::default();
         for (run, share) in runs.iter().zip(shares) {
             let start = chosen.indices.len();
@@ -189,6 +190,10 @@ pub(crate) fn binned<S: Series>(
     }
     if keep == Keep::ExtremesAndEnds || !breaks {
         return methods::extremes(series, run, 0..run.kept, n, keep, out);
+    }
+    if n == 3 {
+        // Rather an end is left out than an extreme.
+        return methods::extremes(series, run, 0..run.kept, n, Keep::ExtremesAndEnds, out);
     }
     out.push(run.start);
     if n > 2 {

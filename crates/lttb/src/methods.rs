@@ -115,10 +115,7 @@ pub(crate) fn all<S: Series>(series: &mut S, run: &Run, out: &mut Vec<usize>) ->
         out.extend(run.start..run.end);
         return Ok(());
     }
-    for rank in 0..run.kept {
-        out.push(series.nth(run, rank)?);
-    }
-    Ok(())
+    series.all(run, out)
 }
 
 /// What every method does when there is little to choose; whether that was so.
@@ -198,6 +195,7 @@ pub(crate) fn extremes<S: Series>(
         let wanted = match keep {
             Keep::Extremes => [low, high, low, high],
             // In order of importance, should there be room for fewer.
+            Keep::ExtremesAndEnds if room == 3 => [low, high, start, end - 1],
             Keep::ExtremesAndEnds => [start, end - 1, low, high],
         };
         let mut taken: Vec<usize> = Vec::with_capacity(room);

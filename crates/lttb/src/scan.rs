@@ -126,6 +126,11 @@ impl<P: Positions, Y: Value> Series for Scan<'_, P, Y> {
         })
     }
 
+    fn all(&mut self, run: &Run, out: &mut Vec<usize>) -> Result<(), Stop> {
+        out.extend((run.start..run.end).filter(|&index| self.is_kept(index)));
+        Ok(())
+    }
+
     fn sums(
         &mut self,
         run: &Run,

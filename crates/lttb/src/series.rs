@@ -39,6 +39,9 @@ pub(crate) trait Series {
     /// How many kept points of a run are before a kept point.
     fn rank(&mut self, run: &Run, index: usize) -> Result<usize, Self::Error>;
 
+    /// Appends all kept points of a run that has some.
+    fn all(&mut self, run: &Run, out: &mut Vec<usize>) -> Result<(), Self::Error>;
+
     /// Sums of up to [`SIDE_BY_SIDE`](crate::kernel::SIDE_BY_SIDE) ranges, put in slots from `slot` on.
     fn sums(
         &mut self,

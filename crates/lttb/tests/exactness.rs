@@ -194,14 +194,15 @@ proptest! {
                 prop_assert!(x[after] - x[before] > width);
             }
         }
-        // A gap that is wide enough was bridged only for want of points.
+        // A gap that is wide enough was bridged only where ends would take more than half of the points.
         if let Some(width) = width {
             let broken = |pair: &[usize]| {
                 x[pair[1]] - x[pair[0]] > width || (missing == Missing::Break && pair[1] - pair[0] > 1)
             };
             let gaps = kept.windows(2).filter(|pair| broken(pair)).count();
             if n >= 2 && !kept.is_empty() {
-                prop_assert_eq!(chosen.segments.len(), 1 + gaps.min(n / 2 - 1));
+                let least = if method % 2 == 1 { 4 } else { 2 };
+                prop_assert_eq!(chosen.segments.len(), 1 + gaps.min((n / (2 * least)).max(1) - 1));
             }
         }
         // Within a segment the method sees nothing but the segment.
@@ -317,5 +318,81 @@ fn times_of_full_seconds_are_no_gaps() {
         }
         x[30_000..].iter_mut().for_each(|x| *x += 1000);
         assert_eq!(request.choose(&x, &y, 1000).unwrap().segments.len(), 2);
+    }
+}
+
+/// How many of the chosen points are in each quarter of the series.
+fn quarters(indices: &[usize], len: usize) -> [usize; 4] {
+    let mut found = [0; 4];
+    indices.iter().for_each(|i| found[i * 4 / len] += 1);
+    found
+}
+
+#[test]
+fn many_gaps_leave_long_stretches_at_least_half_of_their_points() {
+    let len = 200_000_usize;
+    let y: Vec<f64> = (0..len).map(|i| (i as f64 * 1e-3).sin()).collect();
+    // Three quarters without a gap, then one after each hundredth sample.
+    let stepped: Vec<f64> =
+        (0..len).map(|i| (i + 30 * (i.max(150_000) - 150_000).div_ceil(100)) as f64).collect();
+    // A missing point in a hundred: everywhere, and in the last quarter alone.
+    let mut state = 9_u64;
+    let mut everywhere = y.clone();
+    for value in &mut everywhere {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        if (state >> 33).is_multiple_of(100) {
+            *value = f64::NAN;
+        }
+    }
+    let mut late = y.clone();
+    late[150_000..].iter_mut().step_by(100).for_each(|y| *y = f64::NAN);
+    let floats: Vec<f64> = (0..len).map(|i| 1325.3 + i as f64 / 720.0).collect();
+    for method in METHODS {
+        for (name, x, y, gaps) in [
+            ("gaps in the last quarter", &stepped, &y, Gaps::Over(10.0)),
+            ("missing points in the last quarter", &floats, &late, Gaps::None),
+            ("missing points everywhere", &floats, &everywhere, Gaps::None),
+        ] {
+            let request = Downsample { method, gaps, missing: Missing::Break, ..Downsample::default() };
+            for n in [100, 1000, 5000] {
+                let chosen = request.choose(x, y, n).unwrap();
+                assert_eq!(chosen.indices.len(), n);
+                let found = quarters(&chosen.indices, len);
+                let share = found.iter().all(|&found| 8 * found + 8 >= n);
+                assert!(share, "{method:?}, {name}: {found:?} of {n}");
+                if name.ends_with("everywhere") {
+                    assert!(
+                        found.iter().all(|&found| 5 * found >= n),
+                        "{method:?}, {name}: {found:?} of {n}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn minmax_and_m4_keep_the_extremes_of_each_segment() {
+    // A short piece between two gaps, with a spike in it.
+    let x: Vec<f64> = (0..200_000)
+        .map(|i| {
+            f64::from(i) + f64::from(u8::from(i >= 90_000)) * 1e4 + f64::from(u8::from(i >= 90_300)) * 1e4
+        })
+        .collect();
+    let mut y: Vec<f64> = (0..200_000).map(|i| f64::from(i * 7919 % 1013) * 1e-5).collect();
+    (y[90_100], y[90_200]) = (100.0, -100.0);
+    for method in [Method::MinMax, Method::M4] {
+        let request = Downsample { method, gaps: Gaps::Auto, ..Downsample::default() };
+        let chosen = request.choose(&x, &y, 1000).unwrap();
+        assert_eq!(chosen.segments.len(), 3);
+        for wanted in [90_000, 90_100, 90_200, 90_299] {
+            assert!(chosen.indices.contains(&wanted), "{method:?} {wanted}");
+        }
+        // Whatever the number of points, from three on.
+        for n in [3, 4, 5, 7, 8, 11, 16, 23, 24, 40] {
+            let chosen = request.choose(&x, &y, n).unwrap();
+            assert!(chosen.indices.contains(&90_100), "{method:?} {n}");
+            assert!(chosen.indices.contains(&90_200), "{method:?} {n}");
+        }
     }
 }

@@ -308,3 +308,38 @@ fn windows_and_descents_are_named() {
     let error = first.append(ZoneMap::build(&[4.0, 6.0], &[0.0, 0.0], 1).unwrap()).unwrap_err();
     assert_eq!(error.to_string(), "x descends at index 2: 4 comes after 5; sort the rows by x first");
 }
+
+#[test]
+fn a_map_that_counts_other_points_than_there_are_ends_soon() {
+    // Of each block it says how many points are kept, which adds up, and not where.
+    let y: Vec<f32> = (0..9000).map(|i| if i % 2500 < 20 { f32::NAN } else { (i % 61) as f32 }).collect();
+    let bytes = ZoneMap::build(Regular, &y, 1).unwrap().to_bytes();
+    let packed = bytes.len() - 4 * 9;
+    let mut state = 5_u64;
+    for case in 0..2000 {
+        let mut bytes = bytes.clone();
+        for block in 0..9 {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let most = if block == 8 { 9000 - 8 * 1024 } else { 1024 };
+            let kept = match state >> 62 {
+                0 => most,
+                1 => 1,
+                _ => 1 + (state >> 33) as usize % most,
+            };
+            let at = packed + 4 * block;
+            bytes[at..at + 4].copy_from_slice(&(kept as u32).to_le_bytes());
+        }
+        let map = ZoneMap::<u64>::from_bytes(&bytes).unwrap();
+        for method in METHODS {
+            for (gaps, missing) in [(Gaps::None, Missing::Drop), (Gaps::Auto, Missing::Break)] {
+                let request = Downsample { method, gaps, missing, ..Downsample::default() };
+                for (window, n) in [(0..9000, 4), (1500..8001, 3)] {
+                    let found = map.choose(&mut Slices { x: &[], y: &y }, window, &request, n);
+                    if let Ok(found) = found {
+                        assert!(found.indices.len() <= n, "{case} {request:?} {}", found.indices.len());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crate::canvas::{Anchor, Area, Canvas};
 use crate::colour::{MUTED, Rgb, dimmed, of_series};
 use crate::header::{Entry, Header, Mark};
 use crate::layer::Layer;
-use crate::range::{full, padded, robust, shown};
+use crate::range::{MAX_MAGNITUDE, full, padded, robust, shown};
 use crate::segments::{automatic_gap, panels};
 use crate::thin;
 
@@ -60,7 +60,8 @@ pub struct LightCurvePlot<'a> {
     pub series: &'a [Series<'a>],
     /// The line breaks where x steps by more than this; `None` is five times the median step of the series.
     pub gap: Option<f64>,
-    /// Whether long empty stretches of x are cut out, with a visible mark, when they fill most of the axis.
+    /// Whether long empty stretches of x are cut out, with a visible mark, when they fill most of the axis; where
+    /// `gap` is given, only those at which every line breaks.
     pub break_axis: bool,
     /// Whether y spans all values, instead of leaving lone outliers to arrows at the border.
     pub full_range: bool,
@@ -70,6 +71,11 @@ pub struct LightCurvePlot<'a> {
     pub width: u32,
     /// Height of the picture, in pixels, 1 to [`MAX_SIDE`](crate::MAX_SIDE).
     pub height: u32,
+}
+
+impl LightCurvePlot<'_> {
+    /// The largest magnitude that is drawn; beyond it, differences of two numbers could overflow.
+    pub const MOST: f64 = MAX_MAGNITUDE;
 }
 
 impl Default for LightCurvePlot<'_> {
@@ -95,7 +101,8 @@ impl Default for LightCurvePlot<'_> {
 /// The y range is that of the 2nd to 98th percentile with as much again on either side, extended by every
 /// excursion of three or more neighbouring points; single points beyond it become arrows at the border, unless
 /// the full range is asked for.
-/// Where long gaps make up most of the x range, each stretch of data has a panel of its own. Without
+/// Where long gaps make up most of the x range, each stretch of data has a panel of its own; where `gap` is given,
+/// never at the cost of a line that goes on. Without
 /// any point to show, the picture says `no finite data`. Small pictures leave out labels, then ticks.
 ///
 /// # Errors
@@ -203,7 +210,9 @@ fn ranges(plot: &LightCurvePlot<'_>, curves: &[Curve<'_>]) -> Option<(Vec<[f64; 
     let mut x: Vec<f64> =
         curves.iter().flat_map(|curve| curve.points(|_| true).map(|i| curve.series.x[i])).collect();
     x.sort_by(f64::total_cmp);
-    let x_ranges = if plot.break_axis { panels(&x) } else { vec![[*x.first()?, *x.last()?]] };
+    let lines: Vec<[f64; 2]> = curves.iter().flat_map(|curve| curve.stretches(plot.gap)).collect();
+    let is_open = |from, to| !lines.iter().any(|line| line[0] <= from && to <= line[1]);
+    let x_ranges = if plot.break_axis { panels(&x, is_open) } else { vec![[*x.first()?, *x.last()?]] };
     let runs = |flagged_too: bool| -> Vec<Vec<f64>> {
         let values = |curve: &Curve<'_>| {
             curve.points(|i| flagged_too || !curve.is_flagged(i)).map(|i| curve.series.y[i]).collect()
@@ -264,6 +273,23 @@ impl<'a> Curve<'a> {
     /// Gives the indices of the wanted points that can be shown, in order of x.
     fn points(&self, wanted: impl Fn(usize) -> bool) -> impl Iterator<Item = usize> {
         self.order.iter().copied().filter(move |&i| shown(self.series.y[i]) && wanted(i))
+    }
+
+    /// Gives first and last x of each part of the line that has no break, if it is said what breaks it.
+    fn stretches(&self, gap: Option<f64>) -> Vec<[f64; 2]> {
+        let Some(gap) = gap else { return Vec::new() };
+        let mut stretches: Vec<[f64; 2]> = Vec::new();
+        let mut goes_on = false;
+        for &i in self.order.iter().filter(|&&i| !self.is_flagged(i)) {
+            let (x, is_shown) = (self.series.x[i], shown(self.series.y[i]));
+            match stretches.last_mut() {
+                Some(stretch) if is_shown && goes_on && x - stretch[1] <= gap => stretch[1] = x,
+                _ if is_shown => stretches.push([x, x]),
+                _ => {}
+            }
+            goes_on = is_shown;
+        }
+        stretches
     }
 
     fn place(&self, axes: &Axes<'_>, i: usize) -> Option<(usize, (f32, f32))> {
@@ -474,6 +500,29 @@ mod tests {
         };
         assert!(share(&plot) > 0.9);
         assert!(share(&LightCurvePlot { break_axis: false, ..plot }) < 0.15);
+    }
+
+    #[test]
+    fn the_axis_breaks_only_where_the_line_does() {
+        let x: Vec<f64> =
+            (0..1000).map(|i| f64::from(i) * 0.02 + if i < 500 { 0.0 } else { 700.0 }).collect();
+        let y = wave(&x);
+        let panels = |y: &[f64], gap| {
+            let series = [Series { x: &x, y, ..Series::default() }];
+            let plot =
+                LightCurvePlot { series: &series, gap, style: Style::Line, ..LightCurvePlot::default() };
+            ranges(&plot, &[Curve::new(&series[0], 0)]).unwrap().0.len()
+        };
+        assert_eq!(panels(&y, None), 2);
+        assert_eq!(panels(&y, Some(100.0)), 2);
+        assert_eq!(panels(&y, Some(f64::INFINITY)), 1);
+        let mut broken = y.clone();
+        broken[500] = f64::NAN;
+        assert_eq!(panels(&broken, Some(f64::INFINITY)), 2);
+        // A missing point elsewhere opens no gap here.
+        broken[500] = y[500];
+        broken[300] = f64::NAN;
+        assert_eq!(panels(&broken, Some(f64::INFINITY)), 1);
     }
 
     #[test]

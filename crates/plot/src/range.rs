@@ -4,7 +4,7 @@
 //! cut a transit. So: percentiles with a margin of their own width, extended by excursions that last.
 
 /// Values beyond this magnitude count as missing, so that no difference of two overflows.
-const MAX_MAGNITUDE: f64 = 1e300;
+pub(crate) const MAX_MAGNITUDE: f64 = 1e300;
 
 /// Number of neighbouring points beyond the percentile range that make an excursion real.
 const LASTING: usize = 3;

@@ -23,14 +23,18 @@ fn median_step(x: &[f64]) -> Option<f64> {
 /// Divides ascending `x` into the ranges that get a panel each.
 ///
 /// Gaps longer than a tenth of the whole and than ten median steps are candidates, the longest five at
-/// most. If together they exceed half of the whole, the axis breaks at all of them. Empty only if `x` is.
-pub(crate) fn panels(x: &[f64]) -> Vec<[f64; 2]> {
+/// most. If together they exceed half of the whole, the axis breaks at all of them. `is_open` says of a step
+/// whether the axis may break there. Empty only if `x` is.
+pub(crate) fn panels(x: &[f64], is_open: impl Fn(f64, f64) -> bool) -> Vec<[f64; 2]> {
     let (Some(&first), Some(&last)) = (x.first(), x.last()) else { return Vec::new() };
     let whole = [first, last];
     let Some(usual) = median_step(x) else { return vec![whole] };
     let long = ((last - first) / 10.0).max(usual * 10.0);
-    let mut gaps: Vec<[f64; 2]> =
-        x.windows(2).filter(|pair| pair[1] - pair[0] > long).map(|pair| [pair[0], pair[1]]).collect();
+    let mut gaps: Vec<[f64; 2]> = x
+        .windows(2)
+        .filter(|pair| pair[1] - pair[0] > long && is_open(pair[0], pair[1]))
+        .map(|pair| [pair[0], pair[1]])
+        .collect();
     gaps.sort_by(|a, b| (b[1] - b[0]).total_cmp(&(a[1] - a[0])));
     gaps.truncate(MAX_PANELS - 1);
     if gaps.iter().map(|gap| gap[1] - gap[0]).sum::<f64>() <= (last - first) / 2.0 {
@@ -50,6 +54,10 @@ pub(crate) fn panels(x: &[f64]) -> Vec<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn panels(x: &[f64]) -> Vec<[f64; 2]> {
+        super::panels(x, |_, _| true)
+    }
 
     fn sector(from: f64) -> impl Iterator<Item = f64> {
         (0..1000).map(move |i| from + f64::from(i) * 0.02)
@@ -74,6 +82,13 @@ mod tests {
         for few in [&[][..], &[1.0], &[1.0, 1.0], &[0.0, 1.0], &[0.0, 1.0, 100.0]] {
             assert!(panels(few).len() <= 1, "{few:?}");
         }
+    }
+
+    #[test]
+    fn the_axis_breaks_only_where_it_may() {
+        let x: Vec<f64> = sector(0.0).chain(sector(700.0)).chain(sector(1500.0)).collect();
+        assert_eq!(super::panels(&x, |_, _| false).len(), 1);
+        assert_eq!(super::panels(&x, |from, _| from > 700.0), [[0.0, 719.98], [1500.0, 1519.98]]);
     }
 
     #[test]

@@ -106,18 +106,26 @@ macro_rules! integers {
 
 integers!(i64, u64);
 
-/// Nanoseconds since 1970 of a date and time, in UTC where it has no zone; `None` where it is none or 64 bits do not
-/// suffice.
-pub(crate) fn nanoseconds(text: &str) -> Option<i64> {
-    i64::try_from(instant(text)?).ok()
+/// The zone of times that were written with one.
+pub(crate) const UTC: &str = "UTC";
+
+/// Nanoseconds since 1970 of a date and time, in UTC where it has no zone, and whether it has one; `None` where it is
+/// none or 64 bits do not suffice.
+pub(crate) fn nanoseconds(text: &str) -> Option<(i64, bool)> {
+    let (time, zoned) = in_zone(text)?;
+    Some((i64::try_from(time).ok()?, zoned))
 }
 
 fn instant(text: &str) -> Option<i128> {
+    in_zone(text).map(|(time, _)| time)
+}
+
+fn in_zone(text: &str) -> Option<(i128, bool)> {
     if let Ok(time) = text.parse::<Timestamp>() {
-        return Some(time.as_nanosecond());
+        return Some((time.as_nanosecond(), true));
     }
     let civil = text.parse::<DateTime>().ok()?;
-    Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond())
+    Some((civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond(), false))
 }
 
 /// The start or the last nanosecond of a year, month or day in UTC; `None` where the text is none of them.
@@ -240,6 +248,11 @@ pub(crate) fn parse_width(text: &str, (column, data_type): (&str, Option<&DataTy
             },
         }),
     }
+}
+
+/// How many of a unit are a second.
+pub(crate) fn ticks_per_second(unit: TimeUnit) -> f64 {
+    1e9 / per_unit(&unit) as f64
 }
 
 /// How many of x are a second, where x counts from a date or from midnight.

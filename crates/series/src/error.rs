@@ -51,6 +51,15 @@ pub enum Error {
     /// The file has no bytes.
     #[error("it is empty, without even a header")]
     Empty,
+    /// A pipe or a device, where rows are read from places all over the file.
+    #[error("it is a pipe or a device; write it to a file first")]
+    Pipe,
+    /// What the file tells of itself is not what is in it.
+    #[error("the file is damaged: {reason}")]
+    Damaged {
+        /// How that is known.
+        reason: String,
+    },
     /// A column that is not there.
     #[error("column {wanted} is not there{}", other_columns(nearest, there))]
     NoColumn {
@@ -285,6 +294,10 @@ impl Error {
 
     pub(crate) fn io(action: impl Into<String>, source: io::Error) -> Self {
         Error::Io { action: action.into(), source }
+    }
+
+    pub(crate) fn damaged(reason: impl Into<String>) -> Self {
+        Error::Damaged { reason: reason.into() }
     }
 
     pub(crate) fn parquet(action: &'static str) -> impl FnOnce(ParquetError) -> Self {

@@ -1,6 +1,7 @@
 //! Series in files.
 
 mod arrays;
+mod caught;
 mod choose;
 mod csv;
 mod fits;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow_select::concat::concat_batches;
 use rayon::prelude::*;
 use uranometria_lttb as lttb;
@@ -164,19 +165,34 @@ impl Series {
             let mut row = rows.start;
             for batch in part.file.table().batches(rows.clone())? {
                 let batch = batch?;
-                let (x, y) = self.numbers::<X, Y>(&batch, (&mut x_room, &mut y_room)).map_err(|null| {
-                    csv::missing_integer(Place::Row(row + null), self.x_name().unwrap_or_default())
-                })?;
+                let null = |null| self.missing_x(part, row + null);
+                let (x, y) = self.numbers::<X, Y>(&batch, (&mut x_room, &mut y_room)).map_err(null)?;
+                // Before anybody counts on there being as many as was said.
+                if batch.num_rows() > rows.end - row {
+                    return Err(Error::damaged(format!(
+                        "it has more than the {} rows it tells of",
+                        rows.len()
+                    )));
+                }
                 each(x, y)?;
                 row += batch.num_rows();
             }
             if row != rows.end {
                 let reason = format!("only {} of {} rows could be read", row - rows.start, rows.len());
-                return Err(Error::io("read columns", std::io::Error::other(reason)));
+                return Err(Error::damaged(reason));
             }
             Ok(())
         };
         read().map_err(|error| part.file.place(error).in_file(&part.path))
+    }
+
+    /// The error for an x that is missing in a row of a file and cannot be; where x has a file of its own, there.
+    fn missing_x(&self, part: &Part, row: usize) -> Error {
+        let error = |row| csv::missing_integer(Place::Row(row), self.x_name().unwrap_or_default());
+        match &self.x_path {
+            Some(path) => error(part.first + row).in_file(path),
+            None => error(row),
+        }
     }
 
     /// The numbers of a batch of x, if it has a column, and y.
@@ -297,6 +313,12 @@ impl Series {
         let inferred = csv::infer(&tables)?;
         // What was read as numbers is of numbers, whatever blanks or digits there are.
         let read = |field: &Arc<Field>| match (&self.x, &self.y) {
+            // Arrow tells the unit, but not whether there is a zone.
+            (Some((x, DataType::Timestamp(_, zone))), _) if field.name() == x => match field.data_type() {
+                DataType::Timestamp(unit, _) => DataType::Timestamp(*unit, zone.clone()),
+                DataType::Utf8 => DataType::Timestamp(TimeUnit::Nanosecond, zone.clone()),
+                other => other.clone(),
+            },
             (Some((x, DataType::UInt64)), _) if field.name() == x => DataType::UInt64,
             (Some((x, x_type)), _) if field.name() == x && *field.data_type() == DataType::Utf8 => {
                 x_type.clone()

@@ -7,17 +7,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, Date32Array, Float32Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+    Array, ArrayRef, Date32Array, Date64Array, DurationMillisecondArray, Float32Array, Int32Array,
+    Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    TimestampSecondArray, UInt64Array,
 };
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::take::take_record_batch;
+use parquet::basic::Encoding;
 use support::{
-    Folder, batch, float, of_many_types, properties, read_parquet, wave, write_csv, write_fits, write_npy,
-    write_npy_of, write_parquet,
+    Folder, Noise, batch, float, of_many_types, properties, read_parquet, wave, write_csv, write_fits,
+    write_npy, write_npy_of, write_parquet,
 };
 use uranometria_lttb::{Downsample, Gaps, Method, Missing, Regular};
-use uranometria_series::{Error, Output, Series, Window};
+use uranometria_series::{Control, Error, Output, Series, Window, ZoneMap};
 
 fn all_methods() -> [Downsample; 5] {
     [
@@ -739,4 +741,153 @@ fn an_x_of_its_own_file_that_descends_is_named_by_that_file() {
     let wanted = "t.npy, row 3 (counted from 0), column t: 1970-01-01T00:00:15 comes after 1970-01-01T00:00:20; sort the \
                   rows by t first";
     assert!(error.ends_with(wanted), "{error}");
+}
+
+#[test]
+fn a_time_that_is_missing_in_an_array_is_named_by_its_file() {
+    let folder = Folder::new();
+    let paths = [folder.at("a.npy"), folder.at("b.npy")];
+    write_npy(&paths[0], &[1.0, 2.0]);
+    write_npy(&paths[1], &[1.0, 2.0]);
+    let times: Vec<u8> = [0_i64, 10, 20, i64::MIN].iter().flat_map(|n| n.to_le_bytes()).collect();
+    write_npy_of(&folder.at("t.npy"), "<M8[s]", 4, &times);
+    let series = Series::open(&paths, folder.at("t.npy").to_str(), None).unwrap();
+    let error = series.choose(&Downsample::default(), &Window::default(), 3).unwrap_err().to_string();
+    assert!(error.contains("t.npy, row 3 (counted from 0), column t: found nothing"), "{error}");
+}
+
+#[test]
+fn damaged_parquet_is_an_error_or_points_of_the_series() {
+    let folder = Folder::new();
+    let (time, flux) = wave(900, 8);
+    let whole = batch(vec![("time", float(time)), ("flux", float(flux))]);
+    let split = Encoding::BYTE_STREAM_SPLIT;
+    let files = [
+        properties().set_max_row_group_row_count(Some(300)).build(),
+        properties()
+            .set_dictionary_enabled(false)
+            .set_encoding(split)
+            .set_data_page_row_count_limit(200)
+            .build(),
+    ];
+    let path = folder.at("a.parquet");
+    let mut noise = Noise(11);
+    for properties in files {
+        write_parquet(&path, &whole, properties);
+        let sound = fs::read(&path).unwrap();
+        for case in 0..3000 {
+            let mut bytes = sound.clone();
+            // Mostly in the footer, which says where everything is.
+            let from = if noise.below(4) == 0 { 0 } else { bytes.len().saturating_sub(1200) };
+            for _ in 0..1 + noise.below(3) {
+                let at = from + noise.below(bytes.len() - from);
+                bytes[at] = match noise.below(4) {
+                    0 => 0xff,
+                    1 => 0x7f,
+                    2 => bytes[at] ^ (1 << noise.below(8)),
+                    _ => noise.next() as u8,
+                };
+            }
+            fs::write(&path, &bytes).unwrap();
+            let Ok(series) = Series::open(&[&path], Some("time"), Some("flux")) else { continue };
+            if series.rows() > 1 << 20 {
+                continue;
+            }
+            let found = series.choose(&Downsample::default(), &Window::default(), 20);
+            if let Ok(found) = found {
+                assert!(found.chosen.indices.iter().all(|&index| index < series.rows()), "{case}");
+                let _ = series.rows_at(&found.chosen.indices);
+            }
+            if let Ok(map) = ZoneMap::build(&series, &Control::none()) {
+                let request = Downsample { method: Method::M4, ..Downsample::default() };
+                let _ = series.choose_with(&map, &request, &Window::default(), 4);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_quote_that_is_not_closed_is_named_with_its_line() {
+    let folder = Folder::new();
+    let said = |text: &str| csv_series(&folder, text).err().expect("a quote is open").to_string();
+    let rows = |from: usize, to: usize| (from..to).map(|n| format!("{n},{n},a\n")).collect::<String>();
+    let open = |line: u64| format!("line {line}: the quote that is opened here is not closed");
+    // In a cell that is no number then, in one that may hold anything, and in the last line.
+    for text in [
+        format!("t,y,note\n{}3,\"3,a\n{}", rows(0, 3), rows(4, 3000)),
+        format!("t,y,note\n{}3,3,\"a\n{}", rows(0, 3), rows(4, 3000)),
+        format!("t,y,note\r\n{}3,3,\"a \"\"b\"\"", rows(0, 3)),
+        format!("t,y,note\n{}\"3,3,a\n{}", rows(0, 3), rows(4, 300_000)),
+    ] {
+        assert!(said(&text).ends_with(&open(5)), "{}", said(&text));
+    }
+    // Lines within quotes count.
+    let text = format!("t,y,note\n0,0,\"a\nb\"\n\n1,1,\"c\nd\",\"e\n{}", rows(2, 9));
+    assert!(said(&text).ends_with(&open(6)), "{}", said(&text));
+    // More than is ever read for one record.
+    let long =
+        format!("t,y,note\n{}3,3,\"a\n{}", rows(0, 3), "4,4,some more text of a row\n".repeat(800_000));
+    assert!(said(&long).ends_with(&open(5)), "{}", said(&long));
+    assert!(csv_series(&folder, "t,y,note\n0,0,\"a\n\"\n1,1,\"\"\"b\"\"\"\n2,2,c\"\n").is_ok());
+    // A cell that is no number is not shown to its end.
+    let text = format!("t,y,note\n0,0,a\n1,\"{}\",b\n", "many words ".repeat(500));
+    let error = said(&text);
+    assert!(error.contains("line 3, column y: found \"many words many") && error.len() < 250, "{error}");
+}
+
+#[test]
+fn times_of_csv_keep_their_zone_and_are_not_mixed() {
+    let folder = Folder::new();
+    let text = "t,y\n2024-01-01T00:00:00+02:00,1\n2024-01-01T00:00:01+02:00,2\n2024-01-01T00:00:02Z,3\n";
+    let series = csv_series(&folder, text).unwrap();
+    series.save(folder.at("out.parquet"), &[0, 1, 2], Output::Parquet).unwrap();
+    let out = read_parquet(&folder.at("out.parquet"));
+    let DataType::Timestamp(_, zone) = out.column(0).data_type() else { panic!("{:?}", out.schema()) };
+    assert_eq!(zone.as_deref(), Some("UTC"));
+    let again = Series::open(&[folder.at("out.parquet")], Some("t"), Some("y")).unwrap();
+    assert_eq!(again.points_at(&[0, 1]).unwrap().x_label, "t (seconds since 2023-12-31T22:00:00Z)", "in UTC");
+    let plain = csv_series(&folder, "t,y\n2024-01-01T00:00:00,1\n2024-01-01T00:00:01,2\n").unwrap();
+    plain.save(folder.at("out.parquet"), &[0, 1], Output::Parquet).unwrap();
+    let out = read_parquet(&folder.at("out.parquet"));
+    assert!(matches!(out.column(0).data_type(), DataType::Timestamp(_, None)));
+    let refused = |text: &str| csv_series(&folder, text).err().expect("mixed").to_string();
+    let error = refused("t,y\n2024-01-01T00:00:00Z,1\n2024-01-01T00:00:01,2\n");
+    assert!(error.ends_with("line 3, column t: found \"2024-01-01T00:00:01\", expected a time with a zone as in the rows before, such as Z or +02:00"), "{error}");
+    let error = refused("t,y\n2024-01-01T00:00:00,1\n2024-01-01T00:00:01Z,2\n");
+    assert!(error.ends_with("expected a time without a zone as in the rows before"), "{error}");
+}
+
+#[test]
+fn dates_in_milliseconds_stay_times() {
+    let folder = Folder::new();
+    let day = 86_400_000_i64;
+    let dates: ArrayRef = Arc::new(Date64Array::from_iter_values((0..100).map(|n| n * day)));
+    let whole = batch(vec![("day", dates), ("flux", float((0..100).map(f64::from)))]);
+    write_parquet(&folder.at("a.parquet"), &whole, properties().build());
+    let series = Series::open(&[folder.at("a.parquet")], Some("day"), Some("flux")).unwrap();
+    let window = series.window(Some("1970-01-11"), Some("1970-01-20")).unwrap();
+    let found = series.choose(&Downsample::default(), &window, 100).unwrap();
+    assert_eq!(found.window, 10..20);
+    series.save(folder.at("out.parquet"), &[0, 3], Output::Parquet).unwrap();
+    let out = read_parquet(&folder.at("out.parquet"));
+    let wanted: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![0, 3 * day]));
+    assert_eq!(out.column(0), &wanted);
+}
+
+#[test]
+fn durations_are_drawn_in_a_unit() {
+    let folder = Folder::new();
+    let time: ArrayRef = Arc::new(DurationMillisecondArray::from_iter_values((0..10).map(|n| n * 3_600_000)));
+    let whole = batch(vec![("since", time), ("flux", float((0..10).map(f64::from)))]);
+    write_parquet(&folder.at("a.parquet"), &whole, properties().build());
+    let series = Series::open(&[folder.at("a.parquet")], Some("since"), Some("flux")).unwrap();
+    let points = series.points_at(&[2, 9]).unwrap();
+    assert_eq!((points.x, points.x_label.as_str()), (vec![2.0, 9.0], "since (hours)"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_told_from_an_empty_one() {
+    let error = Series::open(&["/dev/null"], None, Some("y")).err().expect("it should be refused");
+    assert_eq!(error.to_string(), "/dev/null, it is a pipe or a device; write it to a file first");
 }

@@ -2,8 +2,12 @@
 #![no_main]
 
 use std::io::{self, Cursor};
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float64Array, ListArray, RecordBatch};
+use arrow_schema::DataType;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use uranometria_fits::arrow::{ReadOptions, TableReader, TableWriter, WriteOptions};
 use uranometria_fits::{Error, Source, checksum, read_hdus};
@@ -94,10 +98,30 @@ fn check(written: &[u8], batches: &[RecordBatch]) {
         assert_eq!(again.len(), 1);
         for (found, wanted) in again[0].columns().iter().zip(batch.columns()) {
             if found.data_type() == wanted.data_type() {
-                assert_eq!(found, wanted);
+                assert_eq!(found, &without_nulls(wanted));
             }
         }
         first += batch.num_rows();
     }
     assert_eq!(table.rows(), first);
+}
+
+/// The same with NaN where a number is missing: FITS has no other null among them.
+fn without_nulls(array: &ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Float64 => Arc::new(
+            array.as_primitive::<Float64Type>().iter().map(|x| Some(x.unwrap_or(f64::NAN))).collect::<Float64Array>(),
+        ),
+        DataType::FixedSizeList(field, len) => {
+            let lists = array.as_fixed_size_list();
+            let values = without_nulls(lists.values());
+            Arc::new(FixedSizeListArray::new(field.clone(), *len, values, lists.nulls().cloned()))
+        }
+        DataType::List(field) => {
+            let lists = array.as_list::<i32>();
+            let values = without_nulls(lists.values());
+            Arc::new(ListArray::new(field.clone(), lists.offsets().clone(), values, lists.nulls().cloned()))
+        }
+        _ => array.clone(),
+    }
 }

@@ -22,6 +22,9 @@ enum Kind {
     Picture,
 }
 
+/// The largest number that a picture has a place for.
+const MOST: f64 = LightCurvePlot::MOST;
+
 /// What was done.
 struct Done {
     found: Found,
@@ -217,7 +220,13 @@ fn picture(
     found: &Found,
 ) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
     let Chosen { indices, segments } = &found.chosen;
-    let points = series.points_at(indices)?.with_breaks(segments);
+    let points = series.points_at(indices)?;
+    let out = points.y.iter().chain(&points.x).filter(|&&number| number.abs() > MOST).count();
+    if out > 0 {
+        let of_them = if out == 1 { "1 number is" } else { &format!("{out} numbers are") };
+        report::warning(&format!("{of_them} beyond {MOST:e} and not drawn"));
+    }
+    let points = points.with_breaks(segments);
     let curve = [Curve { x: &points.x, y: &points.y, ..Curve::default() }];
     let subtitle = format!("{} of {} points by {}", indices.len(), found.window.len(), args.method);
     Ok(light_curve_png(&LightCurvePlot {
@@ -226,6 +235,7 @@ fn picture(
         x_label: &points.x_label,
         y_label: &points.y_label,
         series: &curve,
+        // The line and the axis break between segments, and nowhere else.
         gap: Some(f64::INFINITY),
         break_axis: true,
         // Each point was chosen, the lone extreme too.

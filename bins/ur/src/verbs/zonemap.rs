@@ -18,17 +18,20 @@ pub(crate) fn run(args: &ZonemapArgs, stop: &AtomicBool) -> report::Result {
     report::refuse_inputs(&[&args.out], &inputs)?;
     report::need_folder(&args.out)?;
     refuse_others(&args.out)?;
-    let bar = Bar::new();
-    let progress = |done, total| bar.count("mapping rows", done, total);
     let (made, time) = report::timed(|| {
         pool(args.threads)?.install(|| {
-            let series = Series::open(&args.files, args.x.as_deref(), args.y.as_deref())?;
+            let bar = Bar::new();
+            let progress = |done, total| bar.count("reading files", done, total);
+            let control = Control { progress: &progress, stop };
+            let series = Series::open_watched(&args.files, args.x.as_deref(), args.y.as_deref(), &control)?;
+            drop(bar);
+            let bar = Bar::new();
+            let progress = |done, total| bar.count("mapping rows", done, total);
             let map = ZoneMap::build(&series, &Control { progress: &progress, stop })?;
             let bytes = map.save(&args.out)?;
             Ok::<_, Box<dyn Error + Send + Sync>>((map, bytes))
         })
     });
-    drop(bar);
     let (map, bytes) = made.map_err(|error| error as Box<dyn Error>)?;
     if args.json {
         report::json(&json!({
@@ -50,11 +53,14 @@ pub(crate) fn run(args: &ZonemapArgs, stop: &AtomicBool) -> report::Result {
     Ok(Outcome::Done)
 }
 
-/// Errs where a file of that name is there and is no zone map.
+/// Errs where a file of that name is there and is no zone map, not even a damaged one.
 fn refuse_others(out: &Path) -> Result<(), String> {
     let Ok(mut file) = File::open(out) else { return Ok(()) };
+    let is_named_so = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zonemap"));
+    let is_empty = file.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
     let mut start = [0; ZoneMap::MAGIC.len()];
     match file.read_exact(&mut start) {
+        _ if is_named_so || is_empty => Ok(()),
         Ok(()) if start == *ZoneMap::MAGIC => Ok(()),
         _ => Err(format!("{} is there and is no zone map; give another name", out.display())),
     }

@@ -74,14 +74,31 @@ impl<'a, S: Samples> Zoned<'a, S> {
     }
 
     /// How many points are kept before this one.
+    ///
+    /// Never fewer than before an earlier point, nor more of them between the two than there are: a map that
+    /// counts otherwise is [`Stale`](crate::Error::Stale).
     pub(crate) fn kept_before(&mut self, index: usize) -> Result<usize, ZoneError<S::Error>> {
         if index >= self.map.points() {
             return Ok(self.map.kept());
         }
         let block = self.map.block_of(index);
-        let start = self.map.block(block).start;
+        let Range { start, end } = self.map.block(block);
         let within = if self.is_plain(block) { index - start } else { self.kept_in(start..index)?.len() };
-        Ok(self.map.kept_before[block] + within)
+        match usize::from(self.map.blocks.kept[block]).checked_sub(within) {
+            Some(after) if after <= end - index => Ok(self.map.kept_before[block] + within),
+            _ => Err(crate::Error::Stale { index: start }.into()),
+        }
+    }
+
+    /// The kept points of a whole block, as many as the map counts.
+    fn counted(&mut self, block: usize) -> Result<Vec<Kept<S::X>>, ZoneError<S::Error>> {
+        let range = self.map.block(block);
+        let start = range.start;
+        let kept = self.kept_in(range)?;
+        match kept.len() == usize::from(self.map.blocks.kept[block]) {
+            true => Ok(kept),
+            false => Err(crate::Error::Stale { index: start }.into()),
+        }
     }
 
     /// The kept point that has as many before it; the end of the series for all.
@@ -90,14 +107,11 @@ impl<'a, S: Samples> Zoned<'a, S> {
             return Ok(self.map.points());
         }
         let block = self.map.kept_before.partition_point(|&kept| kept <= before) - 1;
-        let range = self.map.block(block);
         let left = before - self.map.kept_before[block];
         if self.is_plain(block) {
-            return Ok(range.start + left);
+            return Ok(self.map.block(block).start + left);
         }
-        let kept = self.kept_in(range.clone())?;
-        let stale = crate::Error::Stale { index: range.start };
-        kept.get(left).map(|point| point.0).ok_or(ZoneError::Series(stale))
+        Ok(self.counted(block)?[left].0)
     }
 
     /// Cuts a range into a part of a block, whole blocks, and a part of a block.
@@ -297,6 +311,21 @@ impl<S: Samples> Series for Zoned<'_, S> {
             return Ok(index - run.start);
         }
         Ok(self.kept_before(index)?.saturating_sub(self.kept_before(run.start)?))
+    }
+
+    fn all(&mut self, run: &Run, out: &mut Vec<usize>) -> Result<(), Self::Error> {
+        let (first, last) = (self.map.block_of(run.start), self.map.block_of(run.end - 1));
+        for block in first..last + 1 {
+            let within = self.map.block(block);
+            let part = within.start.max(run.start)..within.end.min(run.end);
+            if self.is_plain(block) {
+                out.extend(part);
+            } else {
+                let points = self.counted(block)?.into_iter().map(|point| point.0);
+                out.extend(points.filter(|index| part.contains(index)));
+            }
+        }
+        Ok(())
     }
 
     fn sums(

@@ -67,7 +67,11 @@ pub(crate) fn bins(y: &[f64], n: usize, ends: bool) -> Vec<usize> {
         }
         // What earlier bins had no room for is in the debt of this one.
         let room = each.min(n) + (n - (count * each).min(n)) + (bin * each.min(n)) - chosen.len();
-        let wanted = if ends { vec![start, end - 1, low, high] } else { vec![low, high] };
+        let wanted = match ends {
+            true if room == 3 => vec![low, high, start, end - 1],
+            true => vec![start, end - 1, low, high],
+            false => vec![low, high],
+        };
         let mut taken = std::collections::BTreeSet::new();
         for i in wanted {
             if taken.len() < room {

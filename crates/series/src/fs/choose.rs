@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uranometria_lttb::{self as lttb, Chosen, Downsample};
 
+use super::table::Table;
 use super::zonemap::in_order;
-use super::{Control, Series, shifted};
+use super::{Control, File, Part, Series, Unit, shifted};
 use crate::bound::{self, Limit, Side, Window};
 use crate::number::{Abscissa, Number, Ordinate, with_types};
 use crate::{Bound, Error};
@@ -42,7 +43,8 @@ impl Series {
 
     /// Chooses `n` points of a window, reading x and y of the whole series into memory.
     ///
-    /// That takes 4 or 8 bytes a point for y and as much for x; [`choose_with`](Series::choose_with) does without.
+    /// That takes 4 or 8 bytes a point for y and as much for x (CSV is in memory already, unless there are several
+    /// files, and takes twice as much then); [`choose_with`](Series::choose_with) does without.
     ///
     /// # Errors
     /// [`Error::Unsorted`], [`Error::Cell`] and what reading gives; [`Error::Choose`] for what is wrong with the
@@ -72,45 +74,109 @@ impl Series {
         n: usize,
         control: &Control<'_>,
     ) -> Result<Found, Error> {
-        let (x, y) = self.read::<X, Y>(control)?;
-        let range = rows_of::<X, Y>(&x, &y, window).map_err(|error| self.place(error))?;
-        let of_window = if X::COLUMN { &x[range.clone()] } else { &x[..] };
-        let chosen = request.choose(X::axis(of_window), &y[range.clone()], n);
-        let mut chosen = chosen.map_err(|error| self.place(shifted(error, range.start)))?;
-        chosen.indices.iter_mut().for_each(|index| *index += range.start);
+        if let [Part { file: File::Csv(table), .. }] = &self.parts[..] {
+            // What is in memory already is not copied.
+            if control.stop.load(Ordering::Relaxed) {
+                return Err(Error::Interrupted);
+            }
+            (control.progress)(self.rows() as u64, self.rows() as u64);
+            let (mut x_room, mut y_room) = (Vec::new(), Vec::new());
+            for batch in table.batches(0..table.rows())? {
+                let batch = batch?;
+                if let Ok((x, y)) = self.numbers::<X, Y>(&batch, (&mut x_room, &mut y_room)) {
+                    return self.choose_of::<X, Y>(x, y, request, window, n);
+                }
+            }
+        }
+        let (x, y) = self.read::<X, Y>(0..self.rows(), control)?;
+        self.choose_of::<X, Y>(&x, &y, request, window, n)
+    }
+
+    /// Chooses of all x and y.
+    fn choose_of<X: Abscissa, Y: Ordinate>(
+        &self,
+        x: &[X::X],
+        y: &[Y],
+        request: &Downsample,
+        window: &Window,
+        n: usize,
+    ) -> Result<Found, Error> {
+        let range = rows_of::<X, Y>(x, y, window).map_err(|error| self.place(error))?;
+        let of_window = if X::COLUMN { &x[range.clone()] } else { x };
+        let chosen = self.chosen::<X, Y>(of_window, &y[range.clone()], range.start, request, n)?;
         Ok(Found { chosen, window: range })
     }
 
-    /// Reads all x, if it has a column, and all y.
-    fn read<X: Abscissa, Y: Ordinate>(&self, control: &Control<'_>) -> Result<(Vec<X::X>, Vec<Y>), Error> {
-        let mut x: Vec<X::X> = zeroed(if X::COLUMN { self.rows() } else { 0 })?;
-        let mut y: Vec<Y> = zeroed(self.rows())?;
+    /// Chooses of x and y of rows from `first` on.
+    pub(super) fn chosen<X: Abscissa, Y: Ordinate>(
+        &self,
+        x: &[X::X],
+        y: &[Y],
+        first: usize,
+        request: &Downsample,
+        n: usize,
+    ) -> Result<Chosen, Error> {
+        let chosen = request.choose(X::axis(x), y, n);
+        let mut chosen = chosen.map_err(|error| self.place(shifted(error, first)))?;
+        chosen.indices.iter_mut().for_each(|index| *index += first);
+        Ok(chosen)
+    }
+
+    /// Reads x, if it has a column, and y of some rows, and whatever lies in one piece with them.
+    pub(super) fn read<X: Abscissa, Y: Ordinate>(
+        &self,
+        rows: Range<usize>,
+        control: &Control<'_>,
+    ) -> Result<(Vec<X::X>, Vec<Y>), Error> {
+        let mut x: Vec<X::X> = zeroed(if X::COLUMN { rows.len() } else { 0 })?;
+        let mut y: Vec<Y> = zeroed(rows.len())?;
         let (mut rest_x, mut rest_y) = (x.as_mut_slice(), y.as_mut_slice());
-        let mut jobs = Vec::new();
+        let (mut jobs, mut all) = (Vec::new(), 0);
         for unit in self.units() {
-            let (here_x, later_x) = rest_x.split_at_mut(if X::COLUMN { unit.rows.len() } else { 0 });
-            let (here_y, later_y) = rest_y.split_at_mut(unit.rows.len());
+            // What is wanted of it.
+            let first = unit.part.first;
+            let from = rows.start.saturating_sub(first).clamp(unit.rows.start, unit.rows.end);
+            let to = rows.end.saturating_sub(first).clamp(from, unit.rows.end);
+            if from == to {
+                continue;
+            }
+            let (here_x, later_x) = rest_x.split_at_mut(if X::COLUMN { to - from } else { 0 });
+            let (here_y, later_y) = rest_y.split_at_mut(to - from);
             (rest_x, rest_y) = (later_x, later_y);
-            jobs.push((unit, here_x, here_y));
+            all += unit.rows.len() as u64;
+            jobs.push((unit, from..to, here_x, here_y));
         }
-        let (done, all) = (AtomicU64::new(0), self.rows() as u64);
-        in_order(jobs, |(unit, into_x, into_y)| {
-            let mut at = 0;
+        let done = AtomicU64::new(0);
+        in_order(jobs, |(unit, wanted, into_x, into_y)| {
+            let mut row = unit.rows.start;
             self.stream::<X, Y>(&unit, |x, y| {
                 if control.stop.load(Ordering::Relaxed) {
                     return Err(Error::Interrupted);
                 }
-                if X::COLUMN {
-                    into_x[at..at + y.len()].copy_from_slice(x);
+                let (start, end) = (wanted.start.max(row), wanted.end.min(row + y.len()));
+                if start < end {
+                    let (from, to) = (start - row..end - row, start - wanted.start..end - wanted.start);
+                    if X::COLUMN {
+                        into_x[to.clone()].copy_from_slice(&x[from.clone()]);
+                    }
+                    into_y[to].copy_from_slice(&y[from]);
                 }
-                into_y[at..at + y.len()].copy_from_slice(y);
-                at += y.len();
+                row += y.len();
                 let before = done.fetch_add(y.len() as u64, Ordering::Relaxed);
                 (control.progress)(before + y.len() as u64, all);
                 Ok(())
             })
         })?;
         Ok((x, y))
+    }
+
+    /// How many rows are read for some that are wanted.
+    pub(super) fn rows_read_for(&self, rows: &Range<usize>) -> usize {
+        let is_wanted = |unit: &&Unit<'_>| {
+            let first = unit.part.first;
+            first + unit.rows.start < rows.end && first + unit.rows.end > rows.start
+        };
+        self.units().iter().filter(is_wanted).map(|unit| unit.rows.len()).sum()
     }
 }
 

@@ -3,7 +3,8 @@
 //! A file is parsed once, when it is opened. Kept are x, y, and where every 1024th record begins, so that the text of
 //! a row is found again by parsing one block.
 
-use std::io::{BufReader, Read};
+use std::cell::Cell;
+use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use uranometria_fits::fs::OpenFile;
 use uranometria_fits::{Source, SourceReader};
 
 use super::Control;
+use super::output::{retyped, with_columns};
 use super::table::{Batches, Places, Table, Wanted};
 use crate::error::Place;
 use crate::{Error, bound};
@@ -29,10 +31,16 @@ use crate::{Error, bound};
 /// Records between two places that are remembered.
 const BLOCK: usize = 1024;
 
+/// Bytes that a record may have: a quote that is not closed would make one of the rest of the file.
+const LONGEST: u64 = 16 << 20;
+
+/// Characters of a cell that an error quotes.
+const QUOTED: usize = 60;
+
 /// A parsed file.
 pub(super) struct CsvTable {
     path: PathBuf,
-    file: OpenFile,
+    file: Arc<OpenFile>,
     places: Places,
     /// The column names, all as text.
     schema: SchemaRef,
@@ -83,8 +91,8 @@ enum Numbers {
     /// The same, where some are too high for i64 and none is below 0.
     Unsigned(Vec<u64>, Vec<(usize, Place)>),
     Floats(Vec<f64>),
-    /// Nanoseconds since 1970.
-    Times(Vec<i64>),
+    /// Nanoseconds since 1970, and whether the texts have a zone.
+    Times(Vec<i64>, bool),
 }
 
 impl Numbers {
@@ -104,9 +112,9 @@ impl Numbers {
                 } else if let Some(number) = float(text)? {
                     *self = Numbers::Floats(floats(numbers.iter().map(|&n| n.into()), missing, number)?);
                 } else if numbers.is_empty()
-                    && let Some(time) = bound::nanoseconds(text)
+                    && let Some((time, zoned)) = bound::nanoseconds(text)
                 {
-                    *self = Numbers::Times(vec![time]);
+                    *self = Numbers::Times(vec![time], zoned);
                 } else if missing.len() == numbers.len() && bound::nanoseconds(text).is_some() {
                     return Err("a number, or nothing before it to be missing: a date or time x cannot be");
                 } else {
@@ -126,10 +134,17 @@ impl Numbers {
             }
             Numbers::Floats(numbers) if text.is_empty() => numbers.push(f64::NAN),
             Numbers::Floats(numbers) => numbers.push(float(text)?.ok_or(A_NUMBER)?),
-            Numbers::Times(times) => times.push(
-                bound::nanoseconds(text)
-                    .ok_or("a date and time like 2024-01-31T12:00:00 between the years 1678 and 2261")?,
-            ),
+            Numbers::Times(times, zoned) => {
+                let (time, has_zone) = bound::nanoseconds(text)
+                    .ok_or("a date and time like 2024-01-31T12:00:00 between the years 1678 and 2261")?;
+                match (*zoned, has_zone) {
+                    (true, false) => {
+                        return Err("a time with a zone as in the rows before, such as Z or +02:00");
+                    }
+                    (false, true) => return Err("a time without a zone as in the rows before"),
+                    _ => times.push(time),
+                }
+            }
         }
         Ok(())
     }
@@ -142,7 +157,10 @@ impl Numbers {
             Numbers::Integers(numbers, _) => Arc::new(Int64Array::from(numbers)),
             Numbers::Unsigned(numbers, _) => Arc::new(UInt64Array::from(numbers)),
             Numbers::Floats(numbers) => Arc::new(Float64Array::from(numbers)),
-            Numbers::Times(times) => Arc::new(PrimitiveArray::<TimestampNanosecondType>::from(times)),
+            Numbers::Times(times, zoned) => Arc::new(
+                PrimitiveArray::<TimestampNanosecondType>::from(times)
+                    .with_timezone_opt(zoned.then_some(bound::UTC)),
+            ),
         })
     }
 }
@@ -200,6 +218,63 @@ fn refuse(error: csv::Error) -> Error {
     }
 }
 
+/// A cell as errors show it.
+fn quoted(cell: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&cell[..cell.len().min(4 * QUOTED)]);
+    let shown: String = text.chars().take(QUOTED).collect();
+    if shown.len() < cell.len() { format!("{shown:?}...") } else { format!("{shown:?}") }
+}
+
+/// Gives no more than the longest record has between two records.
+struct Short<'a, R> {
+    inner: R,
+    left: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for Short<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.left.get() == 0 {
+            return Err(io::Error::other(format!("a record is longer than {LONGEST} bytes")));
+        }
+        let read = self.inner.read(into)?;
+        self.left.set(self.left.get().saturating_sub(read as u64));
+        Ok(read)
+    }
+}
+
+/// The line, counted from the first one of a record, on which a quote is opened in it that is not closed.
+fn unclosed(record: &[u8]) -> Option<u64> {
+    let mut bytes = record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record).iter().peekable();
+    let (mut line, mut opened) = (0, 0);
+    let (mut in_quotes, mut at_start, mut begun) = (false, true, false);
+    while let Some(&byte) = bytes.next() {
+        let is_end = matches!(byte, b'\r' | b'\n');
+        match byte {
+            b'"' if in_quotes && bytes.peek() == Some(&&b'"') => {
+                bytes.next();
+            }
+            b'"' if in_quotes => in_quotes = false,
+            b'"' if at_start => (in_quotes, opened) = (true, line),
+            // Empty lines before a record belong to it.
+            _ if is_end && begun && !in_quotes => return None,
+            _ => {}
+        }
+        at_start = !in_quotes && (byte == b',' || is_end);
+        begun |= !is_end;
+        line += u64::from(byte == b'\n');
+    }
+    in_quotes.then_some(opened)
+}
+
+/// The error for a quote in the record at some place that is not closed, if there is one.
+fn open_quote(file: &OpenFile, at: &Position) -> Option<Error> {
+    let len = Source::len(file).saturating_sub(at.byte()).min(LONGEST);
+    let mut record = vec![0; usize::try_from(len).ok()?];
+    file.read_at(at.byte(), &mut record).ok()?;
+    let line = at.line() + unclosed(&record)?;
+    Some(Error::Line { line, reason: "the quote that is opened here is not closed".into() })
+}
+
 impl CsvTable {
     pub(super) fn open(
         path: &Path,
@@ -207,7 +282,24 @@ impl CsvTable {
         wanted: &Wanted<'_>,
         reading: &Reading<'_>,
     ) -> Result<Self, Error> {
-        let mut reader = Reader::from_reader(BufReader::with_capacity(1 << 20, SourceReader::new(&file, 0)));
+        let file = Arc::new(file);
+        let mut last = Position::new();
+        let table = Self::parse(path, file.clone(), wanted, reading, &mut last);
+        // Such a quote makes one record of the rest of the file, which may be wrong in any way, or in none.
+        open_quote(&file, &last).map_or(table, Err)
+    }
+
+    /// Parses all of a file; `last` becomes the place of the last record, or of the one that is wrong.
+    fn parse(
+        path: &Path,
+        file: Arc<OpenFile>,
+        wanted: &Wanted<'_>,
+        reading: &Reading<'_>,
+        last: &mut Position,
+    ) -> Result<Self, Error> {
+        let left = Cell::new(LONGEST);
+        let bytes = Short { inner: SourceReader::new(file.clone(), 0), left: &left };
+        let mut reader = Reader::from_reader(BufReader::with_capacity(1 << 20, bytes));
         let header = reader.byte_headers().map_err(refuse)?.clone();
         let names: Vec<String> =
             header.iter().map(|name| String::from_utf8_lossy(name).trim().to_string()).collect();
@@ -231,7 +323,17 @@ impl CsvTable {
         let mut x = places.x.map(|_| Numbers::Integers(Vec::new(), Vec::new()));
         let (mut y, mut blocks) = (Vec::new(), Vec::new());
         let mut record = ByteRecord::new();
-        while reader.read_byte_record(&mut record).map_err(refuse)? {
+        loop {
+            left.set(LONGEST);
+            let more = reader.read_byte_record(&mut record);
+            if !matches!(more, Ok(false))
+                && let Some(position) = record.position()
+            {
+                last.clone_from(position);
+            }
+            if !more.map_err(refuse)? {
+                break;
+            }
             let (byte, line) = record.position().map_or((0, 0), |at| (at.byte(), at.line()));
             if y.len() % BLOCK == 0 {
                 reading.go_on(byte - blocks.last().map_or(0, |&(before, _)| before))?;
@@ -240,7 +342,7 @@ impl CsvTable {
             let wrong = |column: usize, wanted: Wrong| Error::Cell {
                 place: Place::Line(line),
                 column: names[column].clone(),
-                found: format!("{:?}", String::from_utf8_lossy(&record[column])),
+                found: quoted(&record[column]),
                 wanted,
             };
             if let (Some(x), Some(column)) = (&mut x, places.x) {
@@ -248,7 +350,7 @@ impl CsvTable {
             }
             y.push(y_number(&record[places.y]).map_err(|wanted| wrong(places.y, wanted))?);
         }
-        blocks.push((Source::len(&file), reader.position().line()));
+        blocks.push((Source::len(&*file), reader.position().line()));
         drop(reader);
         let x = x.zip(places.x).map(|(x, column)| x.finish(&names[column])).transpose()?;
         let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
@@ -337,7 +439,7 @@ impl CsvTable {
     fn no_text(&self) -> Option<Error> {
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
-            .from_reader(BufReader::with_capacity(1 << 20, SourceReader::new(&self.file, 0)));
+            .from_reader(BufReader::with_capacity(1 << 20, SourceReader::new(&*self.file, 0)));
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record).ok()? {
             if let Some(column) = record.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
@@ -351,7 +453,7 @@ impl CsvTable {
     /// The error for a cell that is not what it should be.
     fn cell(&self, place: Place, column: usize, found: &[u8], wanted: Wrong) -> Error {
         let column = self.schema.field(column).name().clone();
-        Error::Cell { place, column, found: format!("{:?}", String::from_utf8_lossy(found)), wanted }
+        Error::Cell { place, column, found: quoted(found), wanted }
     }
 
     fn scan(
@@ -406,7 +508,7 @@ pub(super) fn infer(tables: &[&CsvTable]) -> Result<SchemaRef, Error> {
     for (n, table) in tables.iter().enumerate() {
         // Headers are the first file's; a last line may lack its end.
         let start = if n == 0 { 0 } else { table.blocks[0].0 };
-        all = Box::new(all.chain(BufReader::new(SourceReader::new(&table.file, start))).chain(&b"\n"[..]));
+        all = Box::new(all.chain(BufReader::new(SourceReader::new(&*table.file, start))).chain(&b"\n"[..]));
     }
     match Format::default().with_header(true).infer_schema(all, None) {
         Ok((schema, _)) => Ok(Arc::new(schema)),
@@ -427,6 +529,16 @@ pub(super) fn parse(table: &CsvTable, rows: &[usize], schema: &SchemaRef) -> Res
         lines.push(line);
         Ok(())
     })?;
+    // Arrow reads times with an offset from UTC, but knows no names of zones.
+    let rezoned = |data_type: &DataType, from: &str, to: &str| match data_type {
+        DataType::Timestamp(unit, Some(zone)) if **zone == *from => {
+            Some(DataType::Timestamp(*unit, Some(to.into())))
+        }
+        _ => None,
+    };
+    const OFFSET: &str = "+00:00";
+    let offset = with_columns(schema, &[], |of| rezoned(of, bound::UTC, OFFSET), retyped);
+    let schema = offset.map_err(Error::arrow("name the zone of times"))?.0;
     // Blanks around a number are no part of it; around words they are.
     let is_text: Vec<bool> =
         schema.fields().iter().map(|field| *field.data_type() == DataType::Utf8).collect();
@@ -439,11 +551,13 @@ pub(super) fn parse(table: &CsvTable, rows: &[usize], schema: &SchemaRef) -> Res
         trimmed.write_record(cells).map_err(refuse)?;
     }
     let text = trimmed.into_inner().map_err(|error| Error::io("read the chosen rows", error.into_error()))?;
-    let read = typed(schema, rows.len(), None, &text).and_then(Iterator::collect);
-    read.map_err(|error| {
-        let error = wrong_cell(table, &lines, schema, &text).unwrap_or(error);
+    let read = typed(&schema, rows.len(), None, &text).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let batches = read.map_err(|error| {
+        let error = wrong_cell(table, &lines, &schema, &text).unwrap_or(error);
         error.in_file(&table.path)
-    })
+    })?;
+    let named = with_columns(&schema, &batches, |of| rezoned(of, OFFSET, bound::UTC), retyped);
+    Ok(named.map_err(Error::arrow("name the zone of times"))?.1)
 }
 
 /// Parses rows, so many at a time, all their columns or one.

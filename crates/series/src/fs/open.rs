@@ -60,6 +60,14 @@ impl Format {
     }
 }
 
+/// Errs where a path leads to a pipe or a device, which can be read only once, and in order.
+fn refuse_pipes(path: &Path) -> Result<(), Error> {
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() && !found.is_dir() => Err(Error::Pipe.in_file(path)),
+        _ => Ok(()),
+    }
+}
+
 /// How arrays are opened: mapped, or to be read.
 type OpenArray<'a> = dyn Fn(&Path) -> Result<Box<dyn Source>, Error> + 'a;
 
@@ -122,6 +130,7 @@ impl Series {
         let mut format = None;
         for path in paths {
             let path = path.as_ref();
+            refuse_pipes(path)?;
             let file = OpenFile::open(path)?;
             let found = Format::of(path, &file).map_err(|error| error.in_file(path))?;
             let wanted = *format.get_or_insert(found);
@@ -274,6 +283,7 @@ fn open_arrays(
     open: &OpenArray<'_>,
 ) -> Result<Vec<(PathBuf, File)>, Error> {
     let array = |path: &Path| {
+        refuse_pipes(path)?;
         let array = open(path).and_then(|bytes| Array::open(path, bytes));
         array.map_err(|error| error.in_file(path))
     };

@@ -110,6 +110,14 @@ impl Series {
         let y_label = labelled(&self.y.0);
         let (x, x_label) = match &self.x {
             None => (rows.iter().map(|&row| row as f64).collect(), "row".to_string()),
+            Some((name, DataType::Duration(unit))) => {
+                let ticks_per_second = bound::ticks_per_second(*unit);
+                let seconds: Vec<f64> =
+                    xs.iter().map(|x| x.since(Default::default()) / ticks_per_second).collect();
+                let longest = seconds.iter().fold(0.0, |longest: f64, seconds| longest.max(seconds.abs()));
+                let (length, unit) = unit_of(longest);
+                (seconds.iter().map(|seconds| seconds / length).collect(), format!("{name} ({unit})"))
+            }
             Some((name, data_type)) => match bound::clock(data_type) {
                 None => match far_origin(&xs, data_type) {
                     None => (xs.iter().map(|x| x.since(Default::default())).collect(), labelled(name)),
@@ -126,10 +134,7 @@ impl Series {
                     let origin = xs.first().copied().unwrap_or_default();
                     let since: Vec<f64> = xs.iter().map(|x| x.since(origin) / ticks_per_second).collect();
                     let span = since.last().copied().unwrap_or(0.0);
-                    let (length, unit) = [(86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes")]
-                        .into_iter()
-                        .find(|(length, _)| span >= 2.0 * length)
-                        .unwrap_or((1.0, "seconds"));
+                    let (length, unit) = unit_of(span);
                     let date = bound::text(origin.whole(), data_type);
                     (
                         since.iter().map(|seconds| seconds / length).collect(),
@@ -162,7 +167,7 @@ impl Series {
 
     /// Writes all columns of some rows, given in ascending order, as parquet, compressed with zstd.
     ///
-    /// Times in whole seconds, which parquet does not have, become milliseconds.
+    /// Times in whole seconds and dates in milliseconds, which parquet does not have, become times in milliseconds.
     ///
     /// # Errors
     /// As [`rows_at`](Series::rows_at); [`Error::Parquet`].
@@ -237,6 +242,14 @@ impl Series {
     }
 }
 
+/// The unit in which people tell such a span, given in seconds, and its length.
+fn unit_of(span: f64) -> (f64, &'static str) {
+    [(86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes")]
+        .into_iter()
+        .find(|(length, _)| span >= 2.0 * length)
+        .unwrap_or((1.0, "seconds"))
+}
+
 /// The first of some integers, where floats counted from 0 would hardly tell them apart.
 fn far_origin<X: Number>(xs: &[X], data_type: &DataType) -> Option<X> {
     const EXACT: f64 = (1_u64 << 53) as f64;
@@ -248,7 +261,7 @@ fn far_origin<X: Number>(xs: &[X], data_type: &DataType) -> Option<X> {
 }
 
 /// Gives some columns another type: `wanted` says which, `convert` makes it.
-fn with_columns(
+pub(super) fn with_columns(
     schema: &SchemaRef,
     batches: &[RecordBatch],
     wanted: impl Fn(&DataType) -> Option<DataType>,
@@ -282,17 +295,18 @@ fn utc(data_type: &DataType) -> Option<DataType> {
     }
 }
 
-fn retyped(array: &ArrayRef, data_type: DataType) -> Result<ArrayRef, ArrowError> {
+pub(super) fn retyped(array: &ArrayRef, data_type: DataType) -> Result<ArrayRef, ArrowError> {
     Ok(make_array(array.to_data().into_builder().data_type(data_type).build()?))
 }
 
-/// Milliseconds for times in whole seconds.
+/// Times in milliseconds for those in whole seconds, and for dates in milliseconds, which are integers to parquet.
 fn milliseconds(data_type: &DataType) -> Option<DataType> {
     match data_type {
         DataType::Timestamp(TimeUnit::Second, zone) => {
             Some(DataType::Timestamp(TimeUnit::Millisecond, zone.clone()))
         }
         DataType::Time32(TimeUnit::Second) => Some(DataType::Time32(TimeUnit::Millisecond)),
+        DataType::Date64 => Some(DataType::Timestamp(TimeUnit::Millisecond, None)),
         _ => None,
     }
 }
@@ -308,6 +322,7 @@ fn in_milliseconds(array: &ArrayRef, data_type: DataType) -> Result<ArrayRef, Ar
         })
     }
     let array: ArrayRef = match data_type {
+        _ if *array.data_type() == DataType::Date64 => array.clone(),
         DataType::Time32(_) => {
             Arc::new(of::<Time32SecondType, Time32MillisecondType>(array, |s| s.checked_mul(1000))?)
         }

@@ -356,7 +356,8 @@ fn values<D: DataType, T: Number>(
     convert: impl Fn(D::T) -> T,
 ) -> Result<Vec<T>> {
     let mut reader = ColumnReaderImpl::<D>::new(chunk.column_descr_ptr(), Box::new(pages));
-    let mut found: Vec<D::T> = Vec::with_capacity(rows);
+    let mut found: Vec<D::T> = Vec::new();
+    found.try_reserve_exact(rows).map_err(|_| damaged("a page has more rows than fit into memory"))?;
     let mut levels = Vec::new();
     let (records, _, _) = reader.read_records(rows, Some(&mut levels), None, &mut found)?;
     if found.len() == records {

@@ -15,12 +15,13 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::errors::Result as ParquetResult;
-use parquet::file::metadata::{ColumnChunkMask, PageIndexPolicy, ParquetMetaData};
+use parquet::file::metadata::{ColumnChunkMask, ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use rayon::prelude::*;
 use uranometria_fits::fs::OpenFile;
 use uranometria_fits::{Source, SourceReader};
 
+use super::caught::caught;
 use super::table::{Batches, Places, Table, Wanted, runs};
 use crate::Error;
 
@@ -72,6 +73,10 @@ pub(super) struct ParquetTable {
 
 impl ParquetTable {
     pub(super) fn open(file: OpenFile, wanted: &Wanted<'_>) -> Result<Self, Error> {
+        caught(|| Self::open_checked(file, wanted))
+    }
+
+    fn open_checked(file: OpenFile, wanted: &Wanted<'_>) -> Result<Self, Error> {
         let chunks = Chunks(Arc::new(file));
         let options = ArrowReaderOptions::new();
         let rich = ArrowReaderMetadata::load(&chunks, options.clone())
@@ -81,10 +86,18 @@ impl ParquetTable {
                 .map_err(Error::parquet("read what is in the file"))?;
         let names = plain.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
         let places = wanted.among(&names)?;
-        let mut starts = vec![0];
-        for group in rich.metadata().row_groups() {
-            let rows = usize::try_from(group.num_rows()).unwrap_or(0);
-            starts.push(rows.saturating_add(starts[starts.len() - 1]));
+        let mut starts = vec![0_usize];
+        for (number, group) in rich.metadata().row_groups().iter().enumerate() {
+            let rows = usize::try_from(group.num_rows()).ok();
+            let next = rows.and_then(|rows| rows.checked_add(starts[number]));
+            let told = || Error::damaged(format!("its row group {number} has {} rows", group.num_rows()));
+            starts.push(next.ok_or_else(told)?);
+            for column in group.columns() {
+                lies_in(column, Length::len(&chunks)).map_err(|place| {
+                    let path = column.column_path();
+                    Error::damaged(format!("in its row group {number}, column {path} is at {place}"))
+                })?;
+            }
         }
         Ok(ParquetTable { chunks, rich, plain, places, starts })
     }
@@ -124,6 +137,33 @@ impl ParquetTable {
     }
 }
 
+/// Errs with the place of a column chunk that is not in a file of some length.
+fn lies_in(column: &ColumnChunkMetaData, file: u64) -> Result<(), String> {
+    let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+    let bytes = column.compressed_size();
+    let end = start.checked_add(bytes).and_then(|end| u64::try_from(end).ok());
+    match start >= 0 && bytes >= 0 && column.data_page_offset() >= 0 && end.is_some_and(|end| end <= file) {
+        true => Ok(()),
+        false => Err(format!("byte {start} with {bytes} bytes, of {file} in all")),
+    }
+}
+
+/// Batches until an error; a decoder that panicked is not asked again.
+struct Caught<I>(Option<I>);
+
+impl<I: Iterator<Item = Result<RecordBatch, Error>>> Iterator for Caught<I> {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batches = self.0.as_mut()?;
+        let batch = caught(|| batches.next().transpose()).transpose();
+        if !matches!(batch, Some(Ok(_))) {
+            self.0 = None;
+        }
+        batch
+    }
+}
+
 impl Table for ParquetTable {
     fn rows(&self) -> usize {
         self.starts[self.starts.len() - 1]
@@ -135,9 +175,12 @@ impl Table for ParquetTable {
 
     fn types(&self) -> (Option<DataType>, DataType) {
         let plain = |place: usize| self.plain.schema().field(place).data_type().clone();
-        // Seconds and durations are nothing to parquet but integers, and are kept as they are.
+        // Seconds, durations and dates in milliseconds are nothing to parquet but integers, and are kept as they are.
         let of_x = |place: usize| match (plain(place), self.rich.schema().field(place).data_type()) {
-            (DataType::Int64, rich @ (DataType::Timestamp(..) | DataType::Duration(_))) => rich.clone(),
+            (
+                DataType::Int64,
+                rich @ (DataType::Timestamp(..) | DataType::Duration(_) | DataType::Date64),
+            ) => rich.clone(),
             (plain, _) => plain,
         };
         (self.places.x.map(of_x), plain(self.places.y))
@@ -159,17 +202,16 @@ impl Table for ParquetTable {
         let end = self.starts.partition_point(|&start| start < rows.end);
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.chunks.clone(), self.plain.clone());
-        let reader = builder
+        let builder = builder
             .with_row_groups((first..end).collect())
             .with_projection(self.mask())
-            .with_batch_size(BATCH)
-            .build()
-            .map_err(Error::parquet("read columns"))?;
+            .with_batch_size(BATCH);
+        let reader = caught(|| builder.build().map_err(Error::parquet("read columns")))?;
         let order = self.places.order();
-        Ok(Box::new(reader.map(move |batch| {
+        Ok(Box::new(Caught(Some(reader.map(move |batch| {
             let batch = batch.map_err(Error::arrow("read columns"))?;
             batch.project(&order).map_err(Error::arrow("read columns"))
-        })))
+        })))))
     }
 
     fn take(&self, rows: &[usize], points_only: bool) -> Result<Vec<RecordBatch>, Error> {
@@ -179,8 +221,10 @@ impl Table for ParquetTable {
             .with_offset_index_policy(PageIndexPolicy::Optional)
             .with_offset_index_mask(ColumnChunkMask::row_groups(hit))
             .with_skip_arrow_metadata(points_only);
-        let metadata = ArrowReaderMetadata::load(&self.chunks, options)
-            .map_err(Error::parquet("read where its pages are"))?;
+        let metadata = caught(|| {
+            ArrowReaderMetadata::load(&self.chunks, options)
+                .map_err(Error::parquet("read where its pages are"))
+        })?;
         let one = |(group, ranges): &(usize, Vec<Range<usize>>)| -> Result<Vec<RecordBatch>, Error> {
             let builder =
                 ParquetRecordBatchReaderBuilder::new_with_metadata(self.chunks.clone(), metadata.clone());
@@ -204,7 +248,7 @@ impl Table for ParquetTable {
             });
             batches.collect()
         };
-        let read: Vec<_> = groups.par_iter().map(one).collect();
+        let read: Vec<_> = groups.par_iter().map(|group| caught(|| one(group))).collect();
         Ok(read.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
     }
 }

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use uranometria_lttb::{Downsample, Samples, ZoneError};
 
 use super::arrays::Room;
+use super::caught::caught;
 use super::choose::{limits, rows_between};
 use super::pages::Pages;
 use super::table::Table;
 use super::zonemap::{Mapped, ZoneMap, described};
-use super::{Control, File, Found, Series, shifted};
+use super::{Control, File, Found, Series};
 use crate::Error;
 use crate::bound::Window;
 use crate::number::{Abscissa, Number, Ordinate, with_types};
@@ -18,6 +19,9 @@ use crate::sidecar::bad;
 
 /// Points of a window for each wanted one, below which a scan is as fast as a zone map: two blocks.
 const LOOKED_AT: usize = 2048;
+
+/// Points of a window that are read into memory at most, which is why there is a zone map: 256 MB of them.
+const MOST_READ: usize = 1 << 24;
 
 impl Series {
     /// Chooses `n` points of a window with the help of a zone map, reading little else.
@@ -88,15 +92,19 @@ where
             points.trimmed(range)?
         }
     };
-    // In so short a window every point is looked at anyway: where it lies in memory, nothing is copied for that.
-    if range.len() / n.max(1) < LOOKED_AT
-        && let Some((x, y)) = in_place::<X, Y>(series, &range)
-    {
-        let chosen =
-            request.choose(X::axis(x), y, n).map_err(|error| series.place(shifted(error, range.start)));
-        let mut chosen = chosen?;
-        chosen.indices.iter_mut().for_each(|index| *index += range.start);
-        return Ok(Found { chosen, window: range });
+    // In so short a window every point is looked at anyway: where it lies in memory, nothing is copied for that;
+    // elsewhere it is read in large pieces and by all threads, unless most of them would be read for nothing.
+    if !range.is_empty() && range.len() / n.max(1) < LOOKED_AT {
+        if let Some((x, y)) = in_place::<X, Y>(series, &range) {
+            let chosen = series.chosen::<X, Y>(x, y, range.start, request, n)?;
+            return Ok(Found { chosen, window: range });
+        }
+        if range.len() <= MOST_READ && series.rows_read_for(&range) / 2 <= range.len() {
+            let control = Control { progress: &|_, _| {}, stop };
+            let (x, y) = series.read::<X, Y>(range.clone(), &control)?;
+            let chosen = series.chosen::<X, Y>(&x, &y, range.start, request, n)?;
+            return Ok(Found { chosen, window: range });
+        }
     }
     let chosen = map.choose(&mut points, range.clone(), request, n).map_err(fail)?;
     Ok(Found { chosen, window: range })
@@ -118,6 +126,11 @@ fn in_place<'a, X: Abscissa, Y: Ordinate>(
 
 /// x and y of a parquet file.
 type Columns<'a, X, Y> = (Pages<'a, X>, Pages<'a, Y>);
+
+/// Some rows of a column; after an error there is no more to be asked for.
+fn of_pages<'a, T: Number>(pages: &'a mut Pages<'_, T>, rows: Range<usize>) -> Result<&'a [T], Error> {
+    caught(move || pages.read(rows).map_err(Error::parquet("read some pages")))
+}
 
 /// The points of all files, read where they are asked for.
 struct Everywhere<'a, X: Abscissa, Y> {
@@ -185,16 +198,15 @@ impl<'a, X: Abscissa, Y: Ordinate> Everywhere<'a, X, Y> {
                     let x = Pages::new(table, places.x.unwrap_or(places.y), &x_type);
                     (x, Pages::new(table, places.y, &y_type))
                 });
-                let read = "read some pages";
                 if !X::COLUMN {
-                    return Ok((&[], y.read(rows).map_err(Error::parquet(read))?));
+                    return Ok((&[], of_pages(y, rows)?));
                 }
                 // Threads are woken for pages, not for each block of one.
                 let (x, y) = match x.has(&rows) && y.has(&rows) {
-                    true => (x.read(rows.clone()), y.read(rows)),
-                    false => rayon::join(|| x.read(rows.clone()), || y.read(rows.clone())),
+                    true => (of_pages(x, rows.clone()), of_pages(y, rows)),
+                    false => rayon::join(|| of_pages(x, rows.clone()), || of_pages(y, rows.clone())),
                 };
-                Ok((x.map_err(Error::parquet(read))?, y.map_err(Error::parquet(read))?))
+                Ok((x?, y?))
             }
             File::Array(table) => table.numbers::<X, Y>(rows, &mut self.room),
             // CSV is in memory, and rows of FITS tables lie where they are reckoned to.
