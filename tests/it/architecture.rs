@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates each may need; a crate that is not here has no place in the picture yet.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("sky", &[]),
     ("wcs", &[]),
     ("lttb", &[]),
@@ -13,7 +13,8 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("fits", &[]),
     ("adql", &[]),
     ("series", &["lttb", "fits"]),
-    ("catalog", &["sky", "fits"]),
+    ("votable", &[]),
+    ("catalog", &["sky", "fits", "votable"]),
     ("cube", &["fits", "wcs"]),
     ("cutout", &["cube", "fits", "wcs", "sky"]),
     ("simulate", &["wcs", "fits", "sky"]),

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
+use uranometria_catalog::Pixel;
 use uranometria_fits::{Source, read_hdus};
-use uranometria_sky::{Direction, Moc};
+use uranometria_sky::{Angle, Direction, Moc, healpix};
 
-use crate::series_files::{Folder, read_parquet};
+use crate::series_files::{Folder, properties, read_parquet, write_parquet};
 use crate::support::{Ended, assert_error, fixture, hidden, run, ur};
 
 fn catalog(verb: &str, folder: &Folder, arguments: &[&str]) -> Ended {
@@ -306,6 +307,197 @@ fn bad_input_is_named_with_the_way_out() {
     assert_error(&occupied, "error: mine: is there already and is no HATS catalogue");
 }
 
+/// The partitions of a catalogue: the first cell of depth 29, the one behind the last, and the file.
+fn partitions(path: &Path) -> Vec<(std::ops::Range<u64>, PathBuf)> {
+    let list = fs::read_to_string(path.join("partition_info.csv")).unwrap();
+    let partition = |line: &str| {
+        let (order, number) = line.split_once(',').unwrap();
+        let pixel = Pixel { order: order.parse().unwrap(), number: number.parse().unwrap() };
+        (pixel.cells(), path.join("dataset").join(pixel.file(".parquet")))
+    };
+    list.lines().skip(1).map(partition).collect()
+}
+
+#[test]
+fn a_margin_has_every_row_near_a_partition_and_the_catalogue_is_the_same() {
+    let folder = stars();
+    let table = fixture("catalog/gaia.parquet");
+    let arguments = ["--ra", "ra", "--dec", "dec", "--rows-per-partition", "300", "--margin", "6arcmin"];
+    let made = run(ur()
+        .args(["catalog", "import"])
+        .arg(&table)
+        .args(arguments)
+        .arg("--json")
+        .arg("--out")
+        .arg(folder.at("near")));
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let rows = made.json()["margin_rows"].as_u64().unwrap();
+    assert!(rows > 50, "{rows}");
+    for (_, file) in partitions(&folder.at("near/near")) {
+        let other = file.strip_prefix(folder.at("near/near")).unwrap();
+        assert!(fs::read(&file).unwrap() == fs::read(folder.at("gaia").join(other)).unwrap());
+    }
+    let proved = catalog("verify", &folder, &["near", "--json"]).json();
+    assert_eq!(
+        (proved["sound"].as_bool(), proved["margin_rows"].as_u64()),
+        (Some(true), Some(rows)),
+        "{proved}"
+    );
+    let told = catalog("info", &folder, &["near"]);
+    assert!(told.out.contains("margin near_360arcs"), "{}", told.out);
+
+    // A step of a little less than the width, in some direction, leads into the partition from what must be there.
+    let all = read_parquet(&table);
+    let (ra, dec, ids) = (doubles(&all, "ra"), doubles(&all, "dec"), longs(&all, "source_id"));
+    let of_margin: BTreeMap<u64, Vec<i64>> = partitions(&folder.at("near/near_360arcs"))
+        .into_iter()
+        .map(|(cells, file)| (cells.start, longs(&read_parquet(&file), "source_id")))
+        .collect();
+    let mut near = 0;
+    for (cells, _) in partitions(&folder.at("near/near")) {
+        let there = of_margin.get(&cells.start).cloned().unwrap_or_default();
+        for ((&ra, &dec), id) in ra.iter().zip(&dec).zip(&ids) {
+            let inside = cells.contains(&healpix::hash(29, ra, dec).unwrap());
+            assert!(!(inside && there.contains(id)));
+            let place = Direction::from_degrees(ra, dec).unwrap();
+            let leads_inside = |bearing: i32| {
+                let step =
+                    place.offset_by(Angle::from_degrees(f64::from(bearing)), Angle::from_arcmin(5.999));
+                cells.contains(&healpix::hash(29, step.ra_deg(), step.dec_deg()).unwrap())
+            };
+            if !inside && (0..360).step_by(5).any(leads_inside) {
+                near += 1;
+                assert!(there.contains(id), "{id} is not in the margin of {cells:?}");
+            }
+        }
+    }
+    // What is further out is there by the size of some cells only.
+    assert!(near as f64 > 0.8 * rows as f64, "{near} of {rows}");
+
+    // A margin that lacks a row is found out.
+    let margin = folder.at("near/near_360arcs");
+    let list = fs::read_to_string(margin.join("partition_info.csv")).unwrap();
+    let fewer: Vec<&str> = list.lines().collect();
+    fs::write(margin.join("partition_info.csv"), fewer[..fewer.len() - 1].join("\n")).unwrap();
+    let proved = catalog("verify", &folder, &["near"]);
+    assert_eq!(proved.code, Some(1));
+    assert!(proved.out.contains("found 0 rows in the margin, expected"), "{}", proved.out);
+}
+
+#[test]
+fn what_is_appended_in_two_steps_is_what_is_imported_at_once() {
+    let folder = Folder::new();
+    let all = read_parquet(&fixture("catalog/gaia.parquet"));
+    let cut = all.num_rows() / 3;
+    for (name, rows) in [("a", all.slice(0, cut)), ("b", all.slice(cut, all.num_rows() - cut))] {
+        write_parquet(&folder.at(&format!("{name}.parquet")), &rows, properties().build());
+    }
+    let made = |arguments: &[&str]| {
+        let ended = catalog(
+            "import",
+            &folder,
+            &[
+                arguments,
+                &[
+                    "--ra",
+                    "ra",
+                    "--dec",
+                    "dec",
+                    "--epoch",
+                    "2016.0",
+                    "--rows-per-partition",
+                    "300",
+                    "--margin",
+                    "1arcmin",
+                    "--compression",
+                    "zstd",
+                ],
+            ]
+            .concat(),
+        );
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+    };
+    made(&["a.parquet", "b.parquet", "--out", "whole", "--name", "gaia"]);
+    made(&["a.parquet", "--out", "grown", "--name", "gaia"]);
+    let bad = folder.at("bad.csv");
+    fs::write(&bad, "ra,dec\n1,2\n").unwrap();
+    let refused = catalog("append", &folder, &["grown", "bad.csv"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("bad.csv") && refused.err.contains("is missing"), "{}", refused.err);
+    let appended = catalog("append", &folder, &["grown", "b.parquet", "--json"]);
+    assert_eq!(appended.code, Some(0), "{}", appended.err);
+    assert_eq!(appended.json()["rows"].as_u64(), Some(all.num_rows() as u64));
+    for part in ["gaia", "gaia_60arcs"] {
+        let (grown, whole) = (folder.at("grown").join(part), folder.at("whole").join(part));
+        let (files, expected) = (partitions(&grown), partitions(&whole));
+        assert_eq!(files.len(), expected.len());
+        for ((_, file), (_, expected)) in files.iter().zip(&expected) {
+            assert!(fs::read(file).unwrap() == fs::read(expected).unwrap(), "{} differs", file.display());
+        }
+    }
+    assert_eq!(catalog("verify", &folder, &["grown"]).code, Some(0));
+    let told = catalog("info", &folder, &["grown", "--json"]).json();
+    assert_eq!(told["epoch"].as_f64(), Some(2016.0));
+    let again = catalog("append", &folder, &["grown", "b.parquet"]);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert!(again.out.contains("appended already"), "{}", again.out);
+    assert!(hidden(&folder.at("")).is_empty());
+}
+
+#[test]
+fn text_beside_text_stays_as_it_is_and_numbers_do_not_become_text() {
+    let folder = Folder::new();
+    fs::write(folder.at("a.csv"), "id,ra,dec,code,mag\n1,10,20,0012,\n").unwrap();
+    fs::write(folder.at("b.csv"), "id,ra,dec,code,mag\n2,11.5,-20,A7,15.25\n").unwrap();
+    let import = |tables: &[&str], out: &str| {
+        catalog("import", &folder, &[tables, &["--ra", "ra", "--dec", "dec", "--out", out]].concat())
+    };
+    let made = import(&["a.csv", "b.csv"], "made");
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let found = catalog("box", &folder, &["made", "--ra", "0..360", "--dec", "-90..90", "--format", "csv"]);
+    let mut lines: Vec<&str> =
+        found.out.lines().skip(1).map(|line| line.split_once(',').unwrap().1).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["1,10.0,20,0012,", "2,11.5,-20,A7,15.25"]);
+    // Text for a column of numbers of the catalogue.
+    fs::write(folder.at("c.csv"), "id,ra,dec,code,mag\n3,11.5,-20,A7,bright\n").unwrap();
+    let refused = catalog("append", &folder, &["made", "c.csv"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("column mag is Utf8, not Float64"), "{}", refused.err);
+}
+
+#[test]
+fn rows_go_through_a_votable_and_back() {
+    let folder = stars();
+    let all = ["gaia", "--ra", "0..360", "--dec", "-90..90"];
+    let written = catalog("box", &folder, &[&all[..], &["--out", "rows.vot"]].concat());
+    assert_eq!(written.code, Some(0), "{}", written.err);
+    let again = ["rows.vot", "--ra", "ra", "--dec", "dec", "--rows-per-partition", "300", "--out", "again"];
+    let made = catalog("import", &folder, &again);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let csv = |name: &str| {
+        let rows = catalog("box", &folder, &[&[name], &all[1..], &["--format", "csv"]].concat());
+        assert_eq!(rows.code, Some(0), "{}", rows.err);
+        rows.out
+    };
+    assert!(csv("gaia") == csv("again"));
+    let told = |name: &str| catalog("info", &folder, &[name, "--json"]).json()["columns"].clone();
+    let (found, wanted) = (told("again"), told("gaia"));
+    for (found, wanted) in found.as_array().unwrap().iter().zip(wanted.as_array().unwrap()).skip(1) {
+        assert_eq!((&found["unit"], &found["ucd"]), (&wanted["unit"], &wanted["ucd"]), "{found}");
+    }
+    let shown = catalog(
+        "cone",
+        &folder,
+        &["gaia", "--ra", "10", "--dec", "10", "--radius", "1deg", "--format", "votable"],
+    );
+    assert!(shown.out.starts_with("<?xml") && shown.out.contains("<TABLEDATA>"), "{}", shown.out);
+    fs::write(folder.at("rows.vot"), &fs::read(folder.at("rows.vot")).unwrap()[..20_000]).unwrap();
+    let broken = catalog("import", &folder, &again);
+    assert_eq!(broken.code, Some(2));
+    assert!(broken.err.starts_with("error: rows.vot: "), "{}", broken.err);
+}
+
 /// Runs a script of tests/peers under a Python with hats, lsdb, duckdb, healpy and mocpy, which UR_CATALOG_PEERS_PYTHON
 /// names; it must end well.
 #[cfg(feature = "peers")]
@@ -341,4 +533,35 @@ fn healpy_and_mocpy_read_our_maps() {
         "catalog_maps.py",
         &[folder.at("map.fits"), folder.at("moc.fits"), fixture("catalog/gaia.parquet")],
     );
+}
+
+#[cfg(feature = "peers")]
+#[test]
+fn lsdb_matches_with_our_margins_as_we_do_without() {
+    let folder = stars();
+    let import = catalog(
+        "import",
+        &folder,
+        &[
+            fixture("catalog/gaia.parquet").to_str().unwrap(),
+            "--ra",
+            "ra",
+            "--dec",
+            "dec",
+            "--rows-per-partition",
+            "300",
+            "--margin",
+            "2arcmin",
+            "--out",
+            "near",
+        ],
+    );
+    assert_eq!(import.code, Some(0), "{}", import.err);
+    let matched = catalog(
+        "crossmatch",
+        &folder,
+        &["hipparcos", "near", "--radius", "90arcsec", "--all", "--out", "pairs.parquet", "--pairs"],
+    );
+    assert_eq!(matched.code, Some(0), "{}", matched.err);
+    peers("catalog_margin.py", &[folder.at("near"), folder.at("hipparcos"), folder.at("pairs.parquet")]);
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::support::{Frames, assert_error, run, ur};
 
-const VERBS: [&[&str]; 27] = [
+const VERBS: [&[&str]; 28] = [
     &[],
     &["cube"],
     &["cube", "build"],
@@ -21,6 +21,7 @@ const VERBS: [&[&str]; 27] = [
     &["zonemap"],
     &["catalog"],
     &["catalog", "import"],
+    &["catalog", "append"],
     &["catalog", "info"],
     &["catalog", "verify"],
     &["catalog", "coverage"],

@@ -146,7 +146,7 @@ fn a_tica_cube_has_one_plane_and_times_at_the_spacecraft() {
 fn an_existing_cube_is_replaced_and_one_pixel_is_read_alone() {
     let frames = Frames::new(|_| ());
     let out = frames.at("cube.fits");
-    fs::write(&out, "something else").unwrap();
+    build(&out, &frames.paths[..3], &options()).unwrap();
     build(&out, &frames.paths, &options()).unwrap();
     let series = open(&out).series(39, 29).unwrap();
     let planes = frames.planes();
@@ -162,7 +162,11 @@ fn a_frame_is_not_replaced_by_a_cube() {
     // The name of the cube was forgotten, so the shell's list of frames begins with it.
     for given in [&frames.paths[1..], &frames.paths[..]] {
         let error = build(&frames.paths[0], given, &options()).unwrap_err();
-        assert!(matches!(&error, Error::IsInput { path } if *path == frames.paths[0]), "{error}");
+        let path = match &error {
+            Error::IsInput { path } | Error::Occupied { path } => path,
+            other => panic!("{other}"),
+        };
+        assert_eq!(path, &frames.paths[0]);
     }
     assert!(fs::read(&frames.paths[0]).unwrap() == before);
     assert!(hidden(frames.folder.path()).is_empty());

@@ -25,5 +25,8 @@ mod outputs;
 mod peers;
 #[path = "../../crates/series/tests/support/mod.rs"]
 mod series_files;
+mod slips;
 mod support;
+#[cfg(feature = "peers")]
+mod votable;
 mod zonemap;

@@ -8,7 +8,7 @@ mod adql;
 mod catalog;
 
 pub(crate) use adql::{AdqlCommand, CheckArgs, TranslateArgs};
-pub(crate) use catalog::{CatalogCommand, CrossmatchArgs, ImportArgs, RowsArgs};
+pub(crate) use catalog::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, RowsArgs};
 
 /// Full-frame images, cubes, cutouts, light curves, time series and catalogues.
 ///
@@ -90,10 +90,13 @@ pub(crate) struct LightcurveArgs {
     /// Target pixel files: ours, TESScut's, or the mission's
     #[arg(required = true, value_name = "TPF")]
     pub(crate) tpf: Vec<PathBuf>,
-    /// threshold (3 sigma above the median, as lightkurve), all, or a mask: CSV of 0 and 1 (first line is the lowest
+    /// threshold (--threshold sigma above the median, as lightkurve), all, or a mask: CSV of 0 and 1 (first line is the lowest
     /// row) or a FITS image
     #[arg(long, value_name = "threshold|all|FILE", default_value = "threshold")]
     pub(crate) aperture: String,
+    /// How many sigma above the median of the stamp the pixels of the threshold aperture are
+    #[arg(long, value_name = "SIGMA", default_value_t = 3.0)]
+    pub(crate) threshold: f64,
     /// What is subtracted: the median of a ring around the aperture, or nothing
     #[arg(long, value_parser = ["annulus", "none"], default_value = "annulus")]
     pub(crate) background: String,
@@ -217,7 +220,8 @@ pub(crate) struct SectorArgs {
     /// First column and row of such a window, from 0
     #[arg(long, value_name = "COLxROW", value_parser = parse_pixels, requires = "size")]
     pub(crate) corner: Option<(usize, usize)>,
-    /// Stars: CSV with ra, dec, mag and optionally pmra, pmdec, source_id; without it the real ones that are built in
+    /// Stars: CSV with ra, dec, mag and optionally pmra, pmdec, source_id; without it the real ones that are
+    /// built in, on cameras and CCDs 1/1, 2/2, 3/3 and 4/2 of sector 1
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) stars: Option<PathBuf>,
     /// Seed of everything random
@@ -307,9 +311,9 @@ pub(crate) struct CutoutArgs {
     /// Unit of --size and of sizes in --targets
     #[arg(long, value_parser = ["px", "arcmin", "deg"], default_value = "px")]
     pub(crate) units: String,
-    /// Kind of file
-    #[arg(long, value_parser = ["tpf", "image", "parquet"], default_value = "tpf")]
-    pub(crate) format: String,
+    /// Kind of file; unless given, parquet where --out ends so, else tpf
+    #[arg(long, value_parser = ["tpf", "image", "parquet"])]
+    pub(crate) format: Option<String>,
     /// Also write a picture of the stamp; with several cutouts a folder
     #[arg(long, value_name = "PNG")]
     pub(crate) preview: Option<PathBuf>,
@@ -339,7 +343,7 @@ pub(crate) enum CubeCommand {
         cube: CubeOptions,
         /// Full-frame images, or @LIST: a file with a path a line
         #[arg(required = true, value_name = "FFI")]
-        frames: Vec<String>,
+        frames: Vec<PathBuf>,
     },
     /// Say what is in a cube
     #[command(after_help = "Example:\n  ur cube info s0001-1-1.cube.fits")]
@@ -350,7 +354,7 @@ pub(crate) enum CubeCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Compare every pixel and header value of a cube with its frames, and its checksums
+    /// Compare every pixel and header value that a cube has with its frames, and its checksums
     #[command(
         after_help = "Example:\n  ur cube verify s0001-1-1.cube.fits tess*-s0001-1-1-*_ffic.fits\n\nExit code 1 if \
                       anything differs."
@@ -362,7 +366,7 @@ pub(crate) enum CubeCommand {
         work: WorkOptions,
         /// The full-frame images it was made of, or @LIST
         #[arg(required = true, value_name = "FFI")]
-        frames: Vec<String>,
+        frames: Vec<PathBuf>,
     },
     /// Add later frames to a cube; the old one stays valid until the longer one replaces it
     #[command(after_help = "Example:\n  ur cube append s0001-1-1.cube.fits tess*-s0001-1-1-*_ffic.fits")]
@@ -373,7 +377,7 @@ pub(crate) enum CubeCommand {
         options: CubeOptions,
         /// Later full-frame images, or @LIST
         #[arg(required = true, value_name = "FFI")]
-        frames: Vec<String>,
+        frames: Vec<PathBuf>,
     },
 }
 

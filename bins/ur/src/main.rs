@@ -9,14 +9,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Command, SimulateCommand, Ur};
+use args::{Command, CubeCommand, SimulateCommand, Ur};
 use report::Outcome;
 
 fn main() -> ExitCode {
-    let stop = report::stop_on_signals();
+    let command = Ur::parse().command;
+    // What does not look whether it shall stop is ended by signals as any program.
+    let watched = !matches!(command, Command::Lightcurve(_) | Command::Cube(CubeCommand::Info { .. }));
+    let stop = report::stop_on_signals(watched);
     // A large catalogue is thousands of files. Where no more may be open, that is told when it matters.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let outcome = match Ur::parse().command {
+    let outcome = match command {
         Command::Cube(cube) => verbs::cube::run(cube, &stop),
         Command::Cutout(cutout) => verbs::cutout::run(&cutout, &stop),
         Command::Lightcurve(lightcurve) => verbs::lightcurve::run(&lightcurve),

@@ -28,10 +28,10 @@ pub(crate) type Result = std::result::Result<Outcome, Box<dyn Error>>;
 /// Becomes true at the first Ctrl-C or TERM; a second one ends the program at once.
 ///
 /// A write past the file size limit then is an error and no longer a signal.
-pub(crate) fn stop_on_signals() -> Arc<AtomicBool> {
+pub(crate) fn stop_on_signals(watched: bool) -> Arc<AtomicBool> {
     use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM].into_iter().filter(|_| watched) {
         // Registering fails only for signals that cannot be caught; these can.
         let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone());
         let _ = signal_hook::flag::register(signal, stop.clone());

@@ -11,6 +11,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use uranometria_fits::fs::{Durability, NewFile};
+use uranometria_votable::{Serialisation, Status, Writer as VoTable, WriterOptions};
 
 /// Rows whose cells decide how wide the columns of a table are.
 const MEASURED: usize = 1000;
@@ -24,6 +25,7 @@ pub(crate) enum Format {
     Table,
     Csv,
     Parquet,
+    VoTable,
 }
 
 impl Format {
@@ -37,11 +39,14 @@ impl Format {
                 Err("parquet is not for terminals; name a file with --out".into())
             }
             (Some("parquet"), _) | (None, Some("parquet")) => Ok(Format::Parquet),
-            (Some(other), _) => Err(format!("--format is {other:?}, expected table, csv or parquet")),
+            (Some("votable"), _) | (None, Some("vot" | "xml" | "votable")) => Ok(Format::VoTable),
+            (Some(other), _) => {
+                Err(format!("--format is {other:?}, expected table, csv, parquet or votable"))
+            }
             (None, Some(ending)) => {
                 let out = out.unwrap_or(Path::new("")).display();
                 Err(format!(
-                    "{out}: ending {ending:?} is not known, expected .parquet, .csv or .txt, or a --format"
+                    "{out}: ending {ending:?} is not known, expected .parquet, .csv, .vot or .txt, or a --format"
                 ))
             }
         }
@@ -59,6 +64,7 @@ enum Encoder {
     Table(Table),
     Csv(Box<arrow_csv::Writer<Box<dyn Write + Send>>>),
     Parquet(Box<ArrowWriter<Box<dyn Write + Send>>>),
+    VoTable(Box<VoTable<Box<dyn Write + Send>>>),
 }
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -100,6 +106,15 @@ impl Rows {
                     .build();
                 Encoder::Parquet(Box::new(ArrowWriter::try_new(to, schema.clone(), Some(properties))?))
             }
+            // Readers of VOTable on a terminal are people.
+            Format::VoTable => {
+                let serialisation =
+                    if out.is_some() { Serialisation::Binary2 } else { Serialisation::Tabledata };
+                // Rows that are on their way cannot tell whether a later one has letters beyond ASCII.
+                let unicode = true;
+                let options = WriterOptions { serialisation, unicode, ..WriterOptions::default() };
+                Encoder::VoTable(Box::new(VoTable::new(to, schema, options)?))
+            }
         };
         Ok(Rows { file, encoder, written: 0 })
     }
@@ -110,6 +125,7 @@ impl Rows {
             Encoder::Table(table) => table.write(rows)?,
             Encoder::Csv(writer) => writer.write(rows)?,
             Encoder::Parquet(writer) => writer.write(rows)?,
+            Encoder::VoTable(writer) => writer.write(rows)?,
         }
         Ok(())
     }
@@ -120,6 +136,7 @@ impl Rows {
             Encoder::Table(table) => table.finish()?,
             Encoder::Csv(writer) => writer.into_inner().flush()?,
             Encoder::Parquet(writer) => writer.into_inner()?.flush()?,
+            Encoder::VoTable(writer) => writer.finish(Status::Ok)?.flush()?,
         }
         let Some(mut file) = self.file else { return Ok((self.written, 0)) };
         let bytes = file.file().metadata()?.len();

@@ -45,6 +45,9 @@ pub enum Error {
     /// A FITS file cannot be read or written.
     #[error(transparent)]
     Fits(#[from] fits::Error),
+    /// A VOTable cannot be read.
+    #[error(transparent)]
+    VoTable(#[from] uranometria_votable::Error),
     /// A place or region that is none.
     #[error(transparent)]
     Sky(#[from] sky::Error),
@@ -53,7 +56,8 @@ pub enum Error {
     NoFiles,
     /// The first bytes are those of no format that is read here.
     #[error(
-        "it begins with {found:?}, expected parquet, a FITS binary table, or text with a header line and commas"
+        "it begins with {found:?}, expected parquet, a FITS binary table, a VOTable, or text with a header line \
+         and commas"
     )]
     Format {
         /// The first bytes.

@@ -3,12 +3,15 @@
 //! A catalogue `NAME` grows as the folder `.NAME.part` beside its place and gets its name when it is whole. Finished
 //! parts of the work have names of their own in there, so that an interrupted import goes on behind them.
 
+mod append;
 mod catalog;
 mod chunks;
+mod collection;
 mod crossmatch;
 mod density;
 mod import;
 mod input;
+mod margin;
 mod metadata;
 mod pages;
 mod partition;
@@ -19,6 +22,7 @@ mod verify;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use append::{AppendOptions, append};
 pub use catalog::{Catalog, Part};
 pub use crossmatch::{Crossmatch, DISTANCE_COLUMN, Keep, MatchOptions, Matched, Moved, Radius};
 pub use density::Density;
@@ -41,6 +45,8 @@ pub enum Stage {
     Sorting,
     /// Merging the runs to partitions; counted in rows.
     Writing,
+    /// Gathering the rows near each partition; counted in partitions.
+    Margins,
     /// Matching two catalogues; counted in left rows.
     Matching,
     /// Comparing a catalogue with itself; counted in rows.

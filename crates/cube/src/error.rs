@@ -73,6 +73,15 @@ pub enum Error {
         /// The frame.
         path: PathBuf,
     },
+    /// The cube would replace something that is no cube.
+    #[error(
+        "{path} is there already and is no cube that can be read; give the cube another name, or remove that file",
+        path = path.display()
+    )]
+    Occupied {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is not enough room for the cube.
     #[error(
         "{path}: no room for {wanted} bytes ({source}); free space or raise the file size limit, then run the same \

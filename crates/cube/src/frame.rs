@@ -1,5 +1,6 @@
 //! One full-frame image, seen through its headers.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use uranometria_fits::{Hdu, ImageLayout, Value};
@@ -34,6 +35,9 @@ pub struct Frame {
     /// Whether the pixels are stored as big-endian f32 without scaling, so that they can be read in place.
     pub plain: bool,
 }
+
+/// The most keywords that the table of a cube has columns for: 999, one of them for the file names.
+const MOST_KEYWORDS: usize = 998;
 
 impl Frame {
     /// Reads a frame from the HDUs of a file; `product` is detected where it is not given.
@@ -81,13 +85,18 @@ impl Frame {
             plain &= layout.is_plain_f32();
         }
         let [columns, rows] = size.unwrap_or([0, 0]);
+        let mut known: HashSet<&str> = HashSet::with_capacity(header.cards().len());
         let mut values: Vec<(String, Value)> = Vec::with_capacity(header.cards().len());
         for card in header.cards() {
             if let Some(value) = &card.value
-                && !values.iter().any(|(known, _)| *known == card.keyword)
+                && known.insert(&card.keyword)
             {
                 values.push((card.keyword.clone(), value.clone()));
             }
+        }
+        if values.len() > MOST_KEYWORDS {
+            let (index, found) = (science.index, values.len());
+            return Err(format!("HDU {index}: it has {found} keywords, expected at most {MOST_KEYWORDS}"));
         }
         Ok(Frame {
             path: path.to_path_buf(),
@@ -127,7 +136,7 @@ impl Frame {
 
 /// Finds the sector in names like `tess2018206192942-s0001-4-2-0120-s_ffic.fits` or `..._ffi_s0027-o1-...`.
 fn sector_of_name(path: &Path) -> Option<i64> {
-    let name = path.file_name()?.to_str()?;
+    let name = path.file_name()?.to_string_lossy();
     let mut places = name.match_indices(['-', '_']);
     places.find_map(|(at, _)| {
         let digits = name.get(at + 1..at + 7)?.strip_prefix('s')?;

@@ -2,7 +2,10 @@
 //!
 //! The columns are the keywords of the first frame that has world coordinates, then FFI_FILE. Integers and logicals
 //! are `J` (`K` where one needs 64 bits), reals `D`, strings as wide as the longest. A frame that lacks a keyword has
-//! 0, NaN or an empty string there, as in astrocut's cubes.
+//! 0, NaN or an empty string there, as in astrocut's cubes; but integers of coordinates that one frame lacks are `D`,
+//! for 0 would be another coordinate.
+
+use std::collections::HashSet;
 
 use uranometria_fits::{
     ColumnSpec, ColumnType, Error, Hdu, Header, TableLayout, Value, checksum, table_header,
@@ -59,6 +62,16 @@ pub(crate) fn ascii(text: &str) -> String {
     text.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).collect()
 }
 
+/// Whether a name in the table is that of a file: the same, or cut short, as older cubes have them, or of the same
+/// frame compressed otherwise.
+pub(crate) fn is_of_file(stored: &str, given: &str) -> bool {
+    let bare = |name: &str| {
+        let name = name.strip_suffix(".gz").unwrap_or(name);
+        name.strip_suffix(".fz").unwrap_or(name).to_string()
+    };
+    stored == given || (stored.len() >= 30 && given.starts_with(stored)) || bare(stored) == bare(given)
+}
+
 /// The headers of all frames of a cube, in order of time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrameTable {
@@ -81,8 +94,9 @@ impl FrameTable {
     /// Makes the table of frames from the keywords of a template's science header.
     pub(crate) fn of_frames(template: &Header, frames: &[Frame]) -> Self {
         let mut columns: Vec<(String, String)> = Vec::new();
+        let mut known = HashSet::new();
         for card in template.cards() {
-            if card.value.is_some() && !columns.iter().any(|(known, _)| *known == card.keyword) {
+            if card.value.is_some() && known.insert(&card.keyword) {
                 columns.push((card.keyword.clone(), card.comment.clone()));
             }
         }
@@ -139,7 +153,7 @@ impl FrameTable {
         let mut filled: Vec<Vec<u8>> = Vec::new();
         for (name, comment) in &columns {
             let cells: Vec<Cell> = (0..rows).map(|row| cell(row, name)).collect();
-            let (form, bytes) = encode(cells);
+            let (form, bytes) = encode(cells, zero_is_a_value(name));
             specs.push(ColumnSpec { comment: comment.clone(), ..ColumnSpec::new(name.clone(), form) });
             filled.push(bytes);
         }
@@ -215,7 +229,7 @@ impl FrameTable {
 
     /// What frame `row` has for a keyword.
     ///
-    /// Integers that were missing read as 0: the table cannot tell them apart.
+    /// Integers that were missing read as 0, but for those of coordinates: the table cannot tell them apart.
     pub fn cell(&self, row: usize, keyword: &str) -> Cell {
         let Some(column) = self.layout.find(keyword) else { return Cell::Missing };
         let start = row * self.layout.row_len;
@@ -248,6 +262,10 @@ impl FrameTable {
         }
         Some(uranometria_wcs::Wcs::from_keywords(|keyword| {
             let cell = self.cell(row, keyword);
+            // Other programs write 0 where a frame has none, and a pole of 0 turns the frame upside down.
+            if keyword == "LONPOLE" && cell == Cell::Integer(0) {
+                return None;
+            }
             match (cell.number(), cell) {
                 (Some(number), _) => Some(uranometria_wcs::Keyword::Number(number)),
                 (None, Cell::Text(text)) => Some(uranometria_wcs::Keyword::Text(text)),
@@ -297,10 +315,19 @@ fn frame_cell(frame: &Frame, keyword: &str) -> Cell {
     }
 }
 
-/// Encodes a column in the narrowest form that holds all its cells.
-fn encode(cells: Vec<Cell>) -> (String, Vec<u8>) {
+/// Whether 0 of a keyword is something else than none.
+fn zero_is_a_value(keyword: &str) -> bool {
+    ["LONPOLE", "LATPOLE", "CRVAL", "CRPIX", "CDELT", "CD1_", "CD2_", "PC1_", "PC2_", "CROTA"]
+        .iter()
+        .any(|stem| keyword.starts_with(stem))
+}
+
+/// Encodes a column in the narrowest form that holds all its cells; `exact` where 0 cannot stand for a missing one.
+fn encode(cells: Vec<Cell>, exact: bool) -> (String, Vec<u8>) {
+    let exact = exact && cells.contains(&Cell::Missing);
     let width = |cell: &Cell| match cell {
         Cell::Missing => Width::Nothing,
+        Cell::Integer(_) if exact => Width::Real,
         Cell::Integer(number) if i32::try_from(*number).is_ok() => Width::Int,
         Cell::Integer(_) => Width::Long,
         Cell::Real(_) => Width::Real,
@@ -341,5 +368,20 @@ fn encode(cells: Vec<Cell>) -> (String, Vec<u8>) {
             });
             (format!("{width}A"), padded.collect())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_integer_is_0_but_for_coordinates() {
+        let cells = vec![Cell::Integer(180), Cell::Missing];
+        let (form, bytes) = encode(cells.clone(), zero_is_a_value("LONPOLE"));
+        assert_eq!((form.as_str(), bytes), ("D", [180f64.to_be_bytes(), f64::NAN.to_be_bytes()].concat()));
+        let (form, bytes) = encode(cells, zero_is_a_value("NREADOUT"));
+        assert_eq!((form.as_str(), bytes), ("J", [180i32.to_be_bytes(), [0; 4]].concat()));
+        assert_eq!(encode(vec![Cell::Integer(180)], zero_is_a_value("LONPOLE")).0, "J");
     }
 }

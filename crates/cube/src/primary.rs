@@ -2,7 +2,7 @@
 
 use uranometria_fits::{Header, Value};
 
-use crate::frame_table::ascii;
+use crate::frame_table::{ascii, is_of_file};
 use crate::select::AS_OTHERS;
 use crate::{Frame, Problem};
 
@@ -57,16 +57,25 @@ pub(crate) fn of_frames(first_header: &Header, frames: &[Frame], skipped: &[Prob
 
 /// Brings the primary header of a cube up to its later frames.
 ///
-/// A file that it lists already is not listed again, and one that is now a frame no longer.
-pub(crate) fn extended(old: &Header, frames: &[Frame], skipped: &[Problem], date: &str) -> Header {
+/// `known` are the names of the frames that it has. A file that it lists already is not listed again, and one that is a
+/// frame not at all.
+pub(crate) fn extended(
+    old: &Header,
+    known: &[String],
+    frames: &[Frame],
+    skipped: &[Problem],
+    date: &str,
+) -> Header {
     let mut header = old.clone();
     header.remove("CHECKSUM");
     header.remove("DATASUM");
     header.set("DATE", date, "file creation date");
     end_with(&mut header, frames);
     let listed = Skipped::of(old);
-    let new = skipped.iter().filter(|problem| !listed.has(&file_name(problem)));
-    let new: Vec<String> = new.map(line).collect();
+    let is_frame = |name: &str| known.iter().any(|known| is_of_file(known, &ascii(name)));
+    let names = skipped.iter().map(|problem| (file_name(problem), problem));
+    let new = names.filter(|(name, _)| !listed.has(name) && !is_frame(name));
+    let new: Vec<String> = new.map(|(_, problem)| line(problem)).collect();
     let names: Vec<String> = frames.iter().map(|frame| ascii(&frame.file_name())).collect();
     listed.remove_from(&mut header);
     let still = listed.lines.into_iter().filter(|line| !names.iter().any(|name| is_of(line, name)));

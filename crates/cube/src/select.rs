@@ -24,7 +24,7 @@ pub struct Selection {
 /// of the arguments.
 ///
 /// # Errors
-/// [`Error::BadFrames`] with every problem, unless `skip_bad`; [`Error::NoFrames`].
+/// [`Error::BadFrames`] with every problem, unless `skip_bad` and some are left; [`Error::NoFrames`].
 pub fn select(frames: Vec<Frame>, unreadable: Vec<Problem>, skip_bad: bool) -> Result<Selection, Error> {
     let given = frames.len() + unreadable.len();
     let mut skipped = unreadable;
@@ -65,7 +65,7 @@ pub fn select(frames: Vec<Frame>, unreadable: Vec<Problem>, skip_bad: bool) -> R
         }
     }
     skipped.sort_by(|a, b| a.path.cmp(&b.path));
-    if !skipped.is_empty() && !skip_bad {
+    if !skipped.is_empty() && (!skip_bad || kept.is_empty()) {
         return Err(Error::BadFrames { problems: skipped, frames: given });
     }
     if kept.is_empty() {

@@ -23,6 +23,7 @@ pub use join::{join, stitch};
 pub use parquet::write_parquet;
 
 use uranometria_fits::Header;
+use uranometria_sky::Direction;
 
 use crate::Error;
 use crate::aperture::{Aperture, with_data};
@@ -254,6 +255,20 @@ impl Part {
             pixels: tpf.pixels_header().clone(),
             aperture_header: tpf.aperture_header().cloned(),
         }
+    }
+
+    /// Whether the stamp followed its target, as one of ours says by its columns.
+    fn is_moving(&self) -> bool {
+        let corner = |value: &uranometria_fits::Value| matches!(value, uranometria_fits::Value::Text(name) if name == "CORNER_COLUMN");
+        self.pixels
+            .cards()
+            .iter()
+            .any(|card| card.keyword.starts_with("TTYPE") && card.value.as_ref().is_some_and(corner))
+    }
+
+    /// The position of the target, where the file says it.
+    fn position(&self) -> Option<Direction> {
+        Direction::from_degrees(self.number("RA_OBJ")?, self.number("DEC_OBJ")?).ok()
     }
 
     /// The first header of the target pixel file that has a value for a keyword.

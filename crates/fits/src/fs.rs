@@ -118,13 +118,45 @@ pub fn part_path(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(format!(".{name}.{suffix}"))
 }
 
+/// Where a file of that name lies or will lie: where symbolic links lead to.
+///
+/// # Errors
+/// [`Error::WrongKind`] where something else than a file is there, which renaming would replace; [`Error::Io`] where
+/// its folder is not there.
+pub fn destination(path: impl AsRef<Path>) -> Result<PathBuf, Error> {
+    /// More links than this are taken for a ring.
+    const LINKS: usize = 40;
+    let named = path.as_ref();
+    let mut path = named.to_path_buf();
+    for _ in 0..LINKS {
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    match fs::symlink_metadata(&path) {
+        Ok(meta) if meta.is_file() => return Ok(path),
+        Ok(meta) => {
+            let found = if meta.is_dir() { "a folder" } else { "no regular file" }.to_string();
+            return Err(Error::WrongKind { found, wanted: "the name of a file" }.in_file(named));
+        }
+        Err(_) => {}
+    }
+    match path.parent() {
+        Some(folder) if folder != Path::new("") && !folder.is_dir() => {
+            let action =
+                format!("make it, for the folder {} is not there; make that first", folder.display());
+            Err(Error::io(action, io::ErrorKind::NotFound.into()).in_file(named))
+        }
+        _ => Ok(path),
+    }
+}
+
 impl NewFile {
     /// Begins a file that will be published as `path`; the remains of an earlier, ended attempt are replaced.
     ///
     /// # Errors
-    /// [`Error::Locked`] while another process writes the same file; [`Error::Io`].
+    /// [`Error::Locked`] while another process writes the same file; [`Error::Io`]; as [`destination`].
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
+        let path = &destination(path)?;
         let part = part_path(path, "part");
         let file = open_locked(&part, path)?;
         // Emptying an empty file would be harmless, but ext4 sends a file that was emptied to the disk when it is closed.
@@ -236,6 +268,26 @@ mod tests {
         new.file().write_all(b"half").unwrap();
         drop(new);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn links_are_followed_and_nothing_but_files_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("there")).unwrap();
+        std::os::unix::fs::symlink("there/a.fits", at("link")).unwrap();
+        std::os::unix::fs::symlink("ring", at("ring")).unwrap();
+        write(at("link"), b"new", Durability::Process).unwrap();
+        assert_eq!(fs::read(at("there/a.fits")).unwrap(), b"new");
+        assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+        for (name, wanted) in [("there", "it is a folder"), ("ring", "it is no regular"), ("no/a", "folder")]
+        {
+            let error = write(at(name), b"", Durability::Process).unwrap_err().to_string();
+            assert!(error.contains(wanted) && error.contains(name), "{error}");
+        }
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        let error = write(at("socket"), b"", Durability::Process).unwrap_err().to_string();
+        assert!(error.ends_with("it is no regular file, expected the name of a file"), "{error}");
     }
 
     #[test]

@@ -110,7 +110,11 @@ fn check(written: &[u8], batches: &[RecordBatch]) {
 fn without_nulls(array: &ArrayRef) -> ArrayRef {
     match array.data_type() {
         DataType::Float64 => Arc::new(
-            array.as_primitive::<Float64Type>().iter().map(|x| Some(x.unwrap_or(f64::NAN))).collect::<Float64Array>(),
+            array
+                .as_primitive::<Float64Type>()
+                .iter()
+                .map(|x| Some(x.unwrap_or(f64::NAN)))
+                .collect::<Float64Array>(),
         ),
         DataType::FixedSizeList(field, len) => {
             let lists = array.as_fixed_size_list();

@@ -10,14 +10,22 @@ use super::{parse_bytes, parse_threads};
 
 #[derive(Subcommand)]
 pub(crate) enum CatalogCommand {
-    /// Make a HATS catalogue of tables: parquet, CSV, FITS
+    /// Make a HATS catalogue of tables: parquet, CSV, FITS, VOTable
     #[command(after_help = "Examples:
   ur catalog import gaia-*.parquet --ra ra --dec dec --epoch 2016.0 --out gaia
   ur catalog import hipparcos.csv --ra ra_deg --dec dec_deg --epoch 1991.25 --out hipparcos --skip-bad
+  ur catalog import survey.fits --ra RAJ2000 --dec DEJ2000 --margin 10arcsec --out survey
 
 The catalogue is a folder that LSDB, DuckDB, Spark and pandas read. Running the same command again
 after an interruption goes on where it stopped.")]
     Import(ImportArgs),
+    /// Add tables to a catalogue: a new release, another field
+    #[command(after_help = "Example:\n  ur catalog append survey night-2.parquet night-3.parquet
+
+The tables have the columns of the catalogue. It is made anew beside its place, margins included, and
+replaces the old one in one step. Running the same command again after an interruption goes on where
+it stopped, and does nothing once these tables are in.")]
+    Append(AppendArgs),
     /// Say what a catalogue has: rows, partitions, columns with units
     #[command(after_help = "Example:\n  ur catalog info gaia")]
     Info {
@@ -153,7 +161,7 @@ from the epoch that was given when it was imported.")]
 
 #[derive(Args)]
 pub(crate) struct ImportArgs {
-    /// Tables with the same columns: parquet, CSV with a header line, FITS
+    /// Tables with the same columns: parquet, CSV with a header line, FITS, VOTable
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// The column of right ascensions, ICRS degrees
@@ -174,9 +182,34 @@ pub(crate) struct ImportArgs {
     /// The most rows of a partition
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub(crate) rows_per_partition: u64,
+    /// Keep for each partition the rows within this width of it, as LSDB wants them: 10arcsec; makes a HATS collection
+    #[arg(long, value_name = "ANGLE")]
+    pub(crate) margin: Option<Angle>,
     /// How columns but positions are compressed
     #[arg(long, value_parser = ["none", "lz4", "zstd"], default_value = "lz4")]
     pub(crate) compression: String,
+    /// About how much memory to use
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_bytes)]
+    pub(crate) memory: u64,
+    /// Threads; 0 for one a core
+    #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// Leave rows without a position out and list them
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct AppendArgs {
+    /// The catalogue
+    #[arg(value_name = "DIR")]
+    pub(crate) catalog: PathBuf,
+    /// Tables with its columns: parquet, CSV with a header line, FITS, VOTable
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// About how much memory to use
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_bytes)]
     pub(crate) memory: u64,
@@ -200,7 +233,7 @@ pub(crate) struct RowsArgs {
     #[arg(long = "where", value_name = "CONDITION")]
     pub(crate) conditions: Vec<Condition>,
     /// How rows are written; by the ending of --out unless given, and as a table on the terminal
-    #[arg(long, value_parser = ["table", "csv", "parquet"])]
+    #[arg(long, value_parser = ["table", "csv", "parquet", "votable"])]
     pub(crate) format: Option<String>,
     /// The file to write; to the terminal unless given
     #[arg(long, value_name = "FILE")]

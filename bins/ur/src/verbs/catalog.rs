@@ -3,24 +3,26 @@
 use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arrow_schema::Field;
 use serde_json::json;
 use uranometria_catalog::Error as CatalogError;
 use uranometria_catalog::fs::{
-    Catalog, Compression, Control, Crossmatch, Density, ImportOptions, Keep, MatchOptions, Moved, Place,
-    Progress, Query, Radius, Stage, import, verify,
+    AppendOptions, Catalog, Compression, Control, Crossmatch, Density, ImportOptions, Imported, Keep,
+    MatchOptions, Moved, Place, Progress, Query, Radius, Stage, append, import, verify,
 };
 use uranometria_fits::fs::{Durability, write};
-use uranometria_sky::{Cone, Direction, Moc, Polygon, Zone};
+use uranometria_sky::{Angle, Cone, Direction, Moc, Polygon, Zone};
 
-use crate::args::{CatalogCommand, CrossmatchArgs, ImportArgs, RowsArgs};
+use crate::args::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, RowsArgs};
 use crate::report::{self, Bar, Outcome, line};
 use crate::rows::{Format, Rows};
 
 pub(crate) fn run(command: CatalogCommand, stop: &AtomicBool) -> report::Result {
     match command {
         CatalogCommand::Import(args) => make(&args, stop),
+        CatalogCommand::Append(args) => add(&args, stop),
         CatalogCommand::Info { catalog, json } => info(&catalog, json),
         CatalogCommand::Verify { catalog, json } => prove(&catalog, json, stop),
         CatalogCommand::Coverage { catalog, order, out, json } => coverage(&catalog, order, &out, json, stop),
@@ -53,6 +55,7 @@ fn show(bar: &Bar) -> impl Fn(Progress) + Sync {
             Stage::Counting => "counting rows",
             Stage::Sorting => "sorting rows",
             Stage::Writing => "writing partitions",
+            Stage::Margins => "gathering margins",
             Stage::Matching => "matching rows",
             Stage::Verifying => "proving rows",
         };
@@ -76,6 +79,7 @@ fn make(args: &ImportArgs, stop: &AtomicBool) -> report::Result {
             "zstd" => Compression::Zstd,
             _ => Compression::Lz4,
         },
+        margin: args.margin,
         date: None,
     };
     let bar = Bar::new();
@@ -84,14 +88,45 @@ fn make(args: &ImportArgs, stop: &AtomicBool) -> report::Result {
     let (made, time) = report::timed(|| import(&args.files, &args.out, &options, &control));
     drop(progress);
     drop(bar);
-    let made = made?;
-    if args.json {
+    tell(&made?, time, args.json)
+}
+
+fn add(args: &AppendArgs, stop: &AtomicBool) -> report::Result {
+    let options = AppendOptions {
+        memory: args.memory,
+        threads: args.threads,
+        skip_bad: args.skip_bad,
+        ..AppendOptions::default()
+    };
+    let bar = Bar::new();
+    let progress = show(&bar);
+    let control = Control { progress: &progress, stop };
+    let (made, time) = report::timed(|| append(&args.catalog, &args.files, &options, &control));
+    drop(progress);
+    drop(bar);
+    match made? {
+        Some(made) => tell(&made, time, args.json),
+        None if args.json => {
+            report::json(&json!({ "catalog": report::path(&args.catalog), "appended": false }));
+            Ok(Outcome::Done)
+        }
+        None => {
+            line(format!("{}: these tables were appended already, nothing to do", args.catalog.display()));
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+/// Tells what was made.
+fn tell(made: &Imported, time: Duration, as_json: bool) -> report::Result {
+    if as_json {
         let skipped = made
             .skipped_rows
             .iter()
             .map(|row| json!({ "file": report::path(&row.path), "row": row.row, "column": row.column, "found": row.found }));
         report::json(&json!({
-            "catalog": report::path(&made.path), "rows": made.rows, "partitions": made.partitions, "bytes": made.bytes,
+            "catalog": report::path(&made.path), "rows": made.rows, "partitions": made.partitions,
+            "margin_rows": made.margin_rows, "bytes": made.bytes,
             "skipped": made.skipped, "skipped_rows": skipped.collect::<Vec<_>>(), "resumed_rows": made.resumed,
             "seconds": time.as_secs_f64(),
         }));
@@ -118,6 +153,9 @@ fn make(args: &ImportArgs, stop: &AtomicBool) -> report::Result {
         time.as_secs_f64(),
         made.rows as f64 / 1e6 / time.as_secs_f64().max(1e-9)
     ));
+    if made.margin_rows > 0 {
+        line(format!("  {} rows in the margins of partitions", made.margin_rows));
+    }
     if made.resumed > 0 {
         line(format!("  {} of the rows were done by an interrupted run", made.resumed));
     }
@@ -131,6 +169,13 @@ fn info(path: &Path, as_json: bool) -> report::Result {
     let parts = catalog.parts();
     let orders = parts.iter().map(|part| part.pixel().order);
     let orders = (orders.clone().min().unwrap_or(0), orders.max().unwrap_or(0));
+    let margins: Vec<(String, u64, f64)> = Catalog::margins(path)?
+        .iter()
+        .map(|margin| {
+            let width = margin.margin_width()?.map_or(f64::NAN, Angle::arcsec);
+            Ok((margin.name().to_string(), margin.rows()?, width))
+        })
+        .collect::<Result<_, CatalogError>>()?;
     if as_json {
         let columns = catalog.schema().fields().iter().map(|field| {
             json!({
@@ -143,6 +188,7 @@ fn info(path: &Path, as_json: bool) -> report::Result {
         report::json(&json!({
             "catalog": report::path(catalog.path()), "name": catalog.name(), "rows": catalog.rows()?, "partitions": parts.len(),
             "ra": ra, "dec": dec, "epoch": catalog.epoch(), "orders": [orders.0, orders.1],
+            "margins": margins.iter().map(|(name, rows, _)| json!({ "name": name, "rows": rows })).collect::<Vec<_>>(),
             "columns": columns.collect::<Vec<_>>(), "properties": properties,
         }));
         return Ok(Outcome::Done);
@@ -157,6 +203,9 @@ fn info(path: &Path, as_json: bool) -> report::Result {
     ));
     let epoch = catalog.epoch().map_or(String::new(), |epoch| format!(", epoch {epoch:?}"));
     line(format!("  positions: {ra}, {dec}, ICRS degrees{epoch}"));
+    for (name, rows, width) in &margins {
+        line(format!("  margin {name}: {rows} rows within {width} arcsec of partitions"));
+    }
     let fields = catalog.schema().fields();
     let width = |text: &dyn Fn(&Field) -> String| {
         fields.iter().map(|field| text(field).chars().count()).max().unwrap_or(0).min(40)
@@ -187,7 +236,8 @@ fn prove(path: &Path, as_json: bool, stop: &AtomicBool) -> report::Result {
     let sound = verified.problems.is_empty();
     if as_json {
         report::json(&json!({
-            "catalog": report::path(path), "sound": sound, "rows": verified.rows, "partitions": verified.partitions,
+            "catalog": report::path(path), "sound": sound, "rows": verified.rows, "margin_rows": verified.margin_rows,
+            "partitions": verified.partitions,
             "problems": verified.problems, "seconds": time.as_secs_f64(),
         }));
     } else {

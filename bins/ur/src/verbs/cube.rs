@@ -1,5 +1,7 @@
 //! `ur cube`: build, info, verify, append.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -41,16 +43,18 @@ impl CubeOptions {
 }
 
 /// Replaces `@LIST` by the paths in that file.
-fn expand(frames: &[String]) -> Result<Vec<PathBuf>, Box<dyn std::error::Error>> {
+fn expand(frames: &[PathBuf]) -> Result<Vec<PathBuf>, Box<dyn std::error::Error>> {
     let mut paths = Vec::new();
     for frame in frames {
-        match frame.strip_prefix('@') {
+        match frame.as_os_str().as_bytes().strip_prefix(b"@") {
             Some(list) => {
-                let text = std::fs::read_to_string(list)
-                    .map_err(|error| format!("{list}: cannot read it: {error}"))?;
-                paths.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(PathBuf::from));
+                let list = Path::new(OsStr::from_bytes(list));
+                let text = std::fs::read(list)
+                    .map_err(|error| format!("{}: cannot read it: {error}", list.display()))?;
+                let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+                paths.extend(lines.filter(|line| !line.is_empty()).map(OsStr::from_bytes).map(PathBuf::from));
             }
-            None => paths.push(PathBuf::from(frame)),
+            None => paths.push(frame.clone()),
         }
     }
     Ok(paths)
@@ -58,7 +62,7 @@ fn expand(frames: &[String]) -> Result<Vec<PathBuf>, Box<dyn std::error::Error>>
 
 fn make(
     options: &CubeOptions,
-    frames: &[String],
+    frames: &[PathBuf],
     stop: &AtomicBool,
     work: impl FnOnce(&[PathBuf], &Options, &Control<'_>) -> Result<Report, uranometria_cube::Error>,
 ) -> report::Result {
@@ -108,7 +112,7 @@ fn problems(problems: &[Problem]) -> Vec<serde_json::Value> {
         .collect()
 }
 
-fn verify(cube: &Path, work: &WorkOptions, frames: &[String], stop: &AtomicBool) -> report::Result {
+fn verify(cube: &Path, work: &WorkOptions, frames: &[PathBuf], stop: &AtomicBool) -> report::Result {
     let frames = expand(frames)?;
     let bar = Bar::new();
     let progress = |progress| bar.cube(progress);
@@ -143,10 +147,11 @@ fn verify(cube: &Path, work: &WorkOptions, frames: &[String], stop: &AtomicBool)
 
 fn info(path: &Path, as_json: bool) -> report::Result {
     let cube = fs::open(path)?;
-    let facts = facts(&cube, path);
+    let (facts, sound) = facts(&cube, path);
+    let outcome = if sound { Outcome::Done } else { Outcome::Nothing };
     if as_json {
         report::json(&facts);
-        return Ok(Outcome::Done);
+        return Ok(outcome);
     }
     let text = |key: &str| match &facts[key] {
         serde_json::Value::Null => "unknown".to_string(),
@@ -175,14 +180,15 @@ fn info(path: &Path, as_json: bool) -> report::Result {
         _ => line("  wcs       none: cut by pixel"),
     }
     line(format!("  checksums {}", text("checksums")));
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 fn number(value: &serde_json::Value) -> f64 {
     value.as_f64().unwrap_or(f64::NAN)
 }
 
-fn facts<S: Source>(cube: &Cube<S>, path: &Path) -> serde_json::Value {
+/// What is in a cube, and whether its headers and table agree with their checksums.
+fn facts<S: Source>(cube: &Cube<S>, path: &Path) -> (serde_json::Value, bool) {
     let (layout, primary) = (cube.layout(), cube.primary());
     let finite: Vec<f64> = cube.times().iter().copied().filter(|time| time.is_finite()).collect();
     let wcs = cube.wcs().ok();
@@ -202,7 +208,7 @@ fn facts<S: Source>(cube: &Cube<S>, path: &Path) -> serde_json::Value {
         uranometria_cube::Product::Spoc => "BTJD (TDB, barycentric)",
         uranometria_cube::Product::Tica => "TJD (at the spacecraft)",
     };
-    json!({
+    let facts = json!({
         "cube": report::path(path), "product": cube.product().to_string(), "flux_unit": cube.product().flux_unit(),
         "sector": primary.integer("SECTOR"), "camera": primary.integer("CAMERA"), "ccd": primary.integer("CCD"),
         "frames": layout.frames, "columns": layout.columns, "rows": layout.rows, "planes": layout.planes,
@@ -213,5 +219,6 @@ fn facts<S: Source>(cube: &Cube<S>, path: &Path) -> serde_json::Value {
         "wcs_frame": wcs.map(|wcs| cube.file_names()[wcs.frame].clone()),
         "footprint": wcs.map(|wcs| wcs.wcs.footprint(layout.columns, layout.rows)),
         "checksums": checksums,
-    })
+    });
+    (facts, damaged.is_empty())
 }

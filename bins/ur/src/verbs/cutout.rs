@@ -98,15 +98,29 @@ pub(crate) fn run(args: &CutoutArgs, stop: &AtomicBool) -> report::Result {
 
 type Missed = Vec<(String, String)>;
 
+/// The kind of file that was asked for, which the ending of a file may not belie.
+fn format(args: &CutoutArgs) -> Result<Format, String> {
+    let ending = args.out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let (is_parquet, is_fits) = (ending == "parquet", ["fits", "fit"].contains(&ending.as_str()));
+    let in_folder = args.targets.is_some() || args.cube.len() > 1 || args.out.is_dir();
+    let format = match args.format.as_deref() {
+        Some("image") => Format::Image,
+        Some("parquet") => Format::Parquet,
+        None if is_parquet && !in_folder => Format::Parquet,
+        _ => Format::Tpf,
+    };
+    if !in_folder && if format == Format::Parquet { is_fits } else { is_parquet } {
+        let (out, wanted) = (args.out.display(), format.extension());
+        return Err(format!("{out}: ending {ending:?} is not that of the format, expected .{wanted}"));
+    }
+    Ok(format)
+}
+
 fn cut_all(
     args: &CutoutArgs,
     stop: &AtomicBool,
 ) -> Result<(Vec<Written>, Missed), Box<dyn std::error::Error>> {
-    let format = match args.format.as_str() {
-        "image" => Format::Image,
-        "parquet" => Format::Parquet,
-        _ => Format::Tpf,
-    };
+    let format = format(args)?;
     let cutters = args.cube.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
     let tags = tags(&cutters)?;
     let targets: Vec<Target> = match &args.targets {
@@ -124,7 +138,7 @@ fn cut_all(
             Ok(Size::Pixels { columns: columns as usize, rows: rows as usize })
         }
         _ => Err(format!(
-            "--size {columns}x{rows} is not whole pixels; give whole ones, or --units arcmin or deg"
+            "size {columns}x{rows} is not whole pixels; give whole ones, or --units arcmin or deg"
         )),
     };
     let tica = |cutter: &Cutter<MappedFile>| cutter.cube().product() == uranometria_cube::Product::Tica;
@@ -146,7 +160,11 @@ fn cut_all(
         jobs.push(Job {
             name: Some(&target.name),
             what: What::Place(Place::Sky(target.position)),
-            size: size(target.size.unwrap_or(args.size))?,
+            size: match (target.size, &args.targets) {
+                (Some(own), Some(path)) => size(own)
+                    .map_err(|reason| format!("{}, target {}: {reason}", path.display(), target.name))?,
+                _ => size(args.size)?,
+            },
         });
     }
 

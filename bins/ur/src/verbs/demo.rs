@@ -31,7 +31,7 @@ pub(crate) fn run(folder: &Path, stop: &AtomicBool) -> report::Result {
     line(format!("A small archive in {}/\n", folder.display()));
     real_cutout(folder)?;
     let cube = simulated_cube(folder, stop)?;
-    cutouts(folder, &cube)?;
+    cutouts(folder, &cube, stop)?;
     line(format!("\nDone in {:.1} s. Look at the pictures, then go on:", start.elapsed().as_secs_f64()));
     line(format!("  ur cube info {}", cube.display()));
     line(format!(
@@ -149,7 +149,7 @@ fn simulated_cube(folder: &Path, stop: &AtomicBool) -> Result<PathBuf, Box<dyn E
     Ok(cube)
 }
 
-fn cutouts(folder: &Path, cube: &Path) -> Result<(), Box<dyn Error>> {
+fn cutouts(folder: &Path, cube: &Path, stop: &AtomicBool) -> Result<(), Box<dyn Error>> {
     line("\n4. Cutouts and light curves of everything that changes");
     let frames = folder.join("frames");
     let cutter = open(cube)?;
@@ -164,7 +164,7 @@ fn cutouts(folder: &Path, cube: &Path) -> Result<(), Box<dyn Error>> {
         for target in &targets {
             let cutout = cutter.cut(Place::Sky(target.position), size)?.named(&target.name);
             let file = stamps.join(format!("{}.fits", uranometria_cutout::fs::file_stem(&target.name)));
-            bytes += uranometria_cutout::fs::write(&cutout, Format::Tpf, file)?;
+            bytes += uranometria_cutout::fs::write_watched(&cutout, Format::Tpf, file, stop)?;
         }
         Ok(bytes)
     });
@@ -210,7 +210,7 @@ fn cutouts(folder: &Path, cube: &Path) -> Result<(), Box<dyn Error>> {
 
 /// Sums a cutout over its threshold aperture, or all of it where nothing stands out, and writes the light curve.
 fn curve_of(file: &Path) -> Result<LightCurve, Box<dyn Error>> {
-    let curve = match extract(file, &Mask::Threshold, Background::default()) {
+    let curve = match extract(file, &Mask::Threshold(3.0), Background::default()) {
         Ok(curve) => curve,
         Err(_) => extract(file, &Mask::All, Background::None)?,
     };

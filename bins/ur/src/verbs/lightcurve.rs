@@ -1,7 +1,9 @@
 //! `ur lightcurve`: target pixel files to one light curve.
 
+use std::collections::HashSet;
 use std::error::Error;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use uranometria_cutout::lightcurve::{
@@ -16,14 +18,15 @@ use crate::report::{self, Outcome, line};
 
 /// What an aperture can be made of.
 pub(super) enum Mask<'a> {
-    Threshold,
+    /// So many sigma above the median.
+    Threshold(f64),
     All,
     File(&'a Path),
 }
 
 pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
     let mask = match args.aperture.as_str() {
-        "threshold" => Mask::Threshold,
+        "threshold" => Mask::Threshold(args.threshold),
         "all" => Mask::All,
         file => Mask::File(Path::new(file)),
     };
@@ -34,6 +37,11 @@ pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
         inputs.push(file.to_path_buf());
     }
     report::refuse_inputs(&[&args.out], &inputs)?;
+    refuse_twice(&args.tpf)?;
+    if OpenFile::open(&args.out).is_ok_and(|file| Tpf::read(&file).is_ok()) {
+        let out = args.out.display();
+        return Err(format!("{out} is a target pixel file and would be replaced; give another name").into());
+    }
     let (curve, time) = report::timed(|| -> Result<_, Box<dyn Error>> {
         let curves = args.tpf.iter().map(|path| extract(path, &mask, background));
         let curves = curves.collect::<Result<Vec<_>, _>>()?;
@@ -62,6 +70,17 @@ pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
     Ok(if facts.median.is_nan() { Outcome::Nothing } else { Outcome::Done })
 }
 
+/// Errs where a file was given twice: each of its rows would be.
+fn refuse_twice(files: &[PathBuf]) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    let file =
+        |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|meta| !seen.insert((meta.dev(), meta.ino())));
+    match files.iter().find(file) {
+        Some(path) => Err(format!("{} was given twice; name each target pixel file once", path.display())),
+        None => Ok(()),
+    }
+}
+
 /// Reads a target pixel file and sums it.
 pub(super) fn extract(
     path: &Path,
@@ -70,7 +89,7 @@ pub(super) fn extract(
 ) -> Result<LightCurve, Box<dyn Error>> {
     let tpf = Tpf::read(&OpenFile::open(path)?).map_err(|error| error.in_file(path))?;
     let aperture = match mask {
-        Mask::Threshold => Aperture::threshold(&tpf, 3.0),
+        Mask::Threshold(sigma) => Aperture::threshold(&tpf, *sigma),
         Mask::All => Aperture::all(&tpf),
         Mask::File(file) => {
             let bytes = std::fs::read(file)

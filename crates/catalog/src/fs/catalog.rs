@@ -11,8 +11,10 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::PageIndexPolicy;
 
 use uranometria_fits::arrow::keys;
+use uranometria_sky::Angle;
 
 use super::chunks::Chunks;
+use super::collection::Collection;
 use super::metadata::EPOCH;
 use super::pages::Pages;
 use crate::positions::column;
@@ -103,6 +105,17 @@ impl Catalog {
         Self::open_as(path.as_ref(), false)
     }
 
+    /// Opens the margins of a collection, catalogues too: for each partition the rows of others that are near it.
+    ///
+    /// There are none where there is no collection.
+    ///
+    /// # Errors
+    /// As [`Catalog::open`].
+    pub fn margins(path: impl AsRef<Path>) -> Result<Vec<Self>, Error> {
+        let collection = Collection::read(path.as_ref())?;
+        collection.iter().flat_map(|collection| &collection.margins).map(Self::open).collect()
+    }
+
     /// Opens a catalogue as mapped memory: the quickest to search.
     ///
     /// # Safety
@@ -116,13 +129,10 @@ impl Catalog {
     }
 
     fn open_as(path: &Path, mapped: bool) -> Result<Self, Error> {
-        let read = |name: &str| std::fs::read_to_string(path.join(name));
-        if let Ok(text) = read("collection.properties") {
-            let collection = Properties::parse(&text);
-            let main = collection.wanted("hats_primary_table_url").map_err(|error| error.in_file(path))?;
-            return Self::open_as(&path.join(main), mapped);
+        match Collection::read(path)? {
+            Some(Collection { main, .. }) => Self::load(&main, mapped).map_err(|error| error.in_file(&main)),
+            None => Self::load(path, mapped).map_err(|error| error.in_file(path)),
         }
-        Self::load(path, mapped).map_err(|error| error.in_file(path))
     }
 
     fn load(path: &Path, mapped: bool) -> Result<Self, Error> {
@@ -214,6 +224,18 @@ impl Catalog {
     /// The epoch of its positions in Julian years, where it says so.
     pub fn epoch(&self) -> Option<f64> {
         self.properties.get(EPOCH)?.parse().ok()
+    }
+
+    /// How wide it is, if it is a margin.
+    ///
+    /// # Errors
+    /// [`Error::Property`] for a width that is no number.
+    pub fn margin_width(&self) -> Result<Option<Angle>, Error> {
+        const WIDTH: &str = "hats_margin_threshold";
+        let Some(text) = self.properties.get(WIDTH) else { return Ok(None) };
+        let wanted = "a number of arcseconds";
+        let wrong = || Error::Property { key: WIDTH, found: text.into(), wanted }.in_file(&self.path);
+        text.parse().map(|arcsec| Some(Angle::from_arcsec(arcsec))).map_err(|_| wrong())
     }
 
     /// Its partitions, ascending on the sky.

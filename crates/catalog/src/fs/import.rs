@@ -15,17 +15,19 @@ use arrow_cast::display::array_value_to_string;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
 use uranometria_fits::fs::{Durability, open_locked, part_path};
+use uranometria_sky::Angle;
 use uranometria_sky::healpix::{self, MAX_DEPTH};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use super::catalog::Catalog;
 use super::input::{Batch, Inputs};
-use super::metadata::{self, About};
+use super::metadata::{self, About, Role};
 use super::partition::{Format, PAGE_ROWS};
 use super::runs::{self, OpenRun, Run, Written};
-use super::{Control, Stage, sync_folder};
+use super::{Control, Stage, collection, margin, sync_folder};
 use crate::plan::{COUNT_DEPTH, Counts, Partition, Plan};
 use crate::positions::{Positions, column};
-use crate::{CELL_COLUMN, Error};
+use crate::{CELL_COLUMN, Error, Properties};
 
 /// How columns but those of positions are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub struct ImportOptions {
     pub skip_bad: bool,
     /// How columns are compressed.
     pub compression: Compression,
+    /// How wide a margin around each partition is; then the catalogue is a collection.
+    pub margin: Option<Angle>,
     /// When the catalogue was made, as `hats_creation_date` has it; now (UTC) where it is `None`.
     pub date: Option<String>,
 }
@@ -76,6 +80,7 @@ impl Default for ImportOptions {
             threads: 0,
             skip_bad: false,
             compression: Compression::default(),
+            margin: None,
             date: None,
         }
     }
@@ -103,6 +108,8 @@ pub struct Imported {
     pub rows: u64,
     /// Its partitions.
     pub partitions: usize,
+    /// Rows of its margin; one may be in the margins of several partitions.
+    pub margin_rows: u64,
     /// Bytes of its partitions.
     pub bytes: u64,
     /// Rows left out.
@@ -118,7 +125,8 @@ const LISTED: usize = 1000;
 
 /// Imports tables as a catalogue, which replaces an older one in one step.
 ///
-/// The tables are parquet, CSV with a header line, or FITS (the first binary table), and have the same columns; those
+/// The tables are parquet, CSV with a header line, FITS (the first binary table) or VOTable (the first table), and have
+/// the same columns; those
 /// of the first decide order, units and descriptions. Rows are sorted by cell; rows of one cell stay in order. An
 /// interrupted import goes on when it is started again with the same tables and options, and gives the same bytes as
 /// one that was not interrupted.
@@ -136,16 +144,36 @@ pub fn import(
     metadata::may_replace(out)?;
     refuse_inside(tables, out)?;
     let inputs = Inputs::open(tables, control)?;
+    make(inputs, out, options, &Properties::new(), control)
+}
+
+/// Makes a catalogue of tables; `known` are properties that it has besides those that it gets here.
+pub(super) fn make(
+    inputs: Inputs,
+    out: &Path,
+    options: &ImportOptions,
+    known: &Properties,
+    control: &Control<'_>,
+) -> Result<Imported, Error> {
+    options.margin.map_or(Ok(()), margin::check_width)?;
+    let identity = inputs.identity()?;
     let (work, part) = (part_path(out, "work"), part_path(out, "part"));
     fs::create_dir_all(&work).map_err(|source| Error::io("make it", source).in_file(&work))?;
     let _lock = open_locked(&work.join("lock"), out)?;
-    let job = Job::new(inputs, options, control, work.clone(), part.clone())?;
+    let name = options.name.clone().unwrap_or_else(|| folder_name(out));
+    let main_name = collection::folder_name(&name);
+    let main = if options.margin.is_some() { part.join(&main_name) } else { part.clone() };
+    let job = Job::new(inputs, options, control, work.clone(), part.clone(), main.clone())?;
+    let still_there = || if job.inputs.identity()? == identity { Ok(()) } else { Err(Error::Changed) };
+    still_there()?;
     let state = job.count(out)?;
     let plan = Plan::new(&state.counts, options.rows_per_partition, state.group_rows() as u64);
     let (runs, resumed) = job.sort(&state, &plan)?;
-    let written = job.merge(&state, &plan, &runs, resumed)?;
+    let format = job.format(&state);
+    let written = job.merge(&format, &state, &plan, &runs, resumed)?;
     let about = About {
-        name: options.name.clone().unwrap_or_else(|| folder_name(out)),
+        name: name.clone(),
+        role: Role::Main { known, counts: &state.counts },
         ra: job.schema.field(job.ra + 1).name().clone(),
         dec: job.schema.field(job.dec + 1).name().clone(),
         epoch: options.epoch,
@@ -154,15 +182,34 @@ pub fn import(
         rows_per_partition: options.rows_per_partition,
     };
     let pixels: Vec<_> = plan.partitions.iter().map(|partition| (partition.pixel, partition.rows)).collect();
-    let bytes = metadata::write(&part, &pixels, &about, &state.counts)?;
+    let bytes = metadata::write(&main, &pixels, &about)?;
+    let mut margin_rows = 0;
+    if let Some(width) = options.margin {
+        let margin_name = format!("{main_name}_{}arcs", width.arcsec());
+        let folder = part.join(&margin_name);
+        // An interrupted run may have begun it.
+        empty(&folder)?;
+        let catalog = Catalog::open(&main)?;
+        let pixels = margin::write(&catalog, width, &folder, &format, threads(options), control)?;
+        margin_rows = pixels.iter().map(|(_, rows)| rows).sum();
+        if margin_rows > 0 {
+            let (rows, role) = (margin_rows, Role::Margin { of: &main_name, width });
+            let about = About { name: margin_name.clone(), role, rows, ..about };
+            metadata::write(&folder, &pixels, &about)?;
+        }
+        let found = (margin_rows > 0).then_some(margin_name.as_str());
+        collection::write(&part, &name, &main_name, found, width)?;
+    }
+    still_there()?;
     // From here on the hidden name may be that of the old catalogue, which nobody must take for work to go on with.
     job.forget_state()?;
     metadata::publish_folder(&part, out)?;
     fs::remove_dir_all(&work).map_err(|source| Error::io("remove it", source).in_file(&work))?;
     Ok(Imported {
         path: out.to_path_buf(),
-        rows: about.rows,
+        rows: state.counts.total(),
         partitions: plan.partitions.len(),
+        margin_rows,
         bytes,
         skipped: state.skipped,
         skipped_rows: state.skipped_rows,
@@ -195,6 +242,8 @@ struct Job<'a> {
     control: &'a Control<'a>,
     work: PathBuf,
     part: PathBuf,
+    /// The folder of the catalogue itself: `part`, or one in it.
+    main: PathBuf,
     /// Places of the coordinates in the columns of the tables.
     ra: usize,
     dec: usize,
@@ -226,6 +275,7 @@ impl<'a> Job<'a> {
         control: &'a Control<'a>,
         work: PathBuf,
         part: PathBuf,
+        main: PathBuf,
     ) -> Result<Self, Error> {
         if options.rows_per_partition == 0 {
             let found = "0".to_string();
@@ -268,7 +318,7 @@ impl<'a> Job<'a> {
         }
         fields.insert(0, cell_field());
         let schema = Arc::new(Schema::new_with_metadata(fields, inputs.schema.metadata().clone()));
-        Ok(Job { inputs, options, control, work, part, ra, dec, schema, fingerprint })
+        Ok(Job { inputs, options, control, work, part, main, ra, dec, schema, fingerprint })
     }
 
     /// The first pass, or what is left of it.
@@ -462,22 +512,32 @@ impl<'a> Job<'a> {
         Ok(number + 1)
     }
 
-    /// The third pass: partitions. Returns the rows that earlier runs of the program had done.
-    fn merge(&self, state: &State, plan: &Plan, runs: &[Written], sorted: u64) -> Result<u64, Error> {
+    /// How partitions are written.
+    fn format(&self, state: &State) -> Format {
         let names = [self.ra + 1, self.dec + 1].map(|at| self.schema.field(at).name().as_str());
-        let format = Format::new(self.schema.clone(), names, self.options.compression, state.group_rows());
+        Format::new(self.schema.clone(), names, self.options.compression, state.group_rows())
+    }
+
+    /// The third pass: partitions. Returns the rows that earlier runs of the program had done.
+    fn merge(
+        &self,
+        format: &Format,
+        state: &State,
+        plan: &Plan,
+        runs: &[Written],
+        sorted: u64,
+    ) -> Result<u64, Error> {
         let total = state.counts.total();
         let (next, done, found) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        let failed = AtomicBool::new(false);
-        let report = |rows: u64| {
-            let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
-            self.control.report(Stage::Writing, done, total);
-            if failed.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { self.control.check() }
-        };
-        let work = || -> Result<(), Error> {
+        in_threads(threads(self.options), |failed| {
+            let report = |rows: u64| {
+                let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
+                self.control.report(Stage::Writing, done, total);
+                if failed.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { self.control.check() }
+            };
             let mut open: Vec<OpenRun<'_>> = Vec::new();
             while let Some(partition) = plan.partitions.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let path = self.part.join("dataset").join(partition.pixel.file(".parquet"));
+                let path = self.main.join("dataset").join(partition.pixel.file(".parquet"));
                 if metadata::rows(&path) == Some(partition.rows) {
                     found.fetch_add(partition.rows, Ordering::Relaxed);
                     report(partition.rows)?;
@@ -486,26 +546,11 @@ impl<'a> Job<'a> {
                 if open.is_empty() {
                     open = runs.iter().map(Written::open).collect::<Result<_, Error>>()?;
                 }
-                self.write_partition(&format, &path, plan, partition, &mut open, &report)?;
+                self.write_partition(format, &path, plan, partition, &mut open, &report)?;
             }
             Ok(())
-        };
-        let results: Vec<Result<(), Error>> = std::thread::scope(|scope| {
-            let work = || work().inspect_err(|_| failed.store(true, Ordering::Relaxed));
-            let workers: Vec<_> = (0..threads(self.options)).map(|_| scope.spawn(work)).collect();
-            let join = |worker: std::thread::ScopedJoinHandle<'_, _>| match worker.join() {
-                Ok(result) => result,
-                Err(panic) => std::panic::resume_unwind(panic),
-            };
-            workers.into_iter().map(join).collect()
-        });
-        // The cause comes before those who stopped for it.
-        let mut errors: Vec<Error> = results.into_iter().filter_map(Result::err).collect();
-        errors.sort_by_key(|error| matches!(error, Error::Interrupted));
-        match errors.into_iter().next() {
-            Some(error) => Err(error),
-            None => Ok(sorted.max(found.into_inner())),
-        }
+        })?;
+        Ok(sorted.max(found.into_inner()))
     }
 
     fn write_partition(
@@ -612,6 +657,27 @@ fn threads(options: &ImportOptions) -> usize {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         given => given,
     }
+}
+
+/// Does the same in several threads; `work` is told when another one has failed, whose error comes before those of
+/// the ones who stopped for it.
+pub(super) fn in_threads(
+    threads: usize,
+    work: impl Fn(&AtomicBool) -> Result<(), Error> + Sync,
+) -> Result<(), Error> {
+    let failed = AtomicBool::new(false);
+    let results: Vec<Result<(), Error>> = std::thread::scope(|scope| {
+        let work = || work(&failed).inspect_err(|_| failed.store(true, Ordering::Relaxed));
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let join = |worker: std::thread::ScopedJoinHandle<'_, _>| match worker.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        workers.into_iter().map(join).collect()
+    });
+    let mut errors: Vec<Error> = results.into_iter().filter_map(Result::err).collect();
+    errors.sort_by_key(|error| matches!(error, Error::Interrupted));
+    errors.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// The first column of a catalogue.

@@ -1,4 +1,4 @@
-//! Tables to import: parquet, CSV and FITS, all as batches with the same columns.
+//! Tables to import: parquet, CSV, FITS and VOTable, all as batches with the same columns.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -14,6 +14,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use uranometria_fits::arrow::{ReadOptions, TableReader, fs as fits_tables};
 use uranometria_fits::fs::OpenFile;
+use uranometria_votable::{Reader as VoTable, ReaderOptions};
 
 use super::chunks::Chunks;
 use super::{Control, Stage};
@@ -32,6 +33,7 @@ enum Kind {
     Parquet(Chunks, ArrowReaderMetadata),
     Csv(SchemaRef),
     Fits(TableReader<OpenFile>),
+    VoTable,
 }
 
 /// A table, and where the columns wanted lie in it.
@@ -59,9 +61,9 @@ impl Inputs {
             tables.push(Input::open(path).map_err(|error| error.in_file(path))?);
         }
         let first = tables.first().ok_or(Error::NoFiles)?;
-        let mut fields: Vec<Field> = Vec::new();
+        let mut unified: Vec<Column> = Vec::new();
         for field in first.schema.fields().iter().filter(|field| !OWN.contains(&field.name().as_str())) {
-            if fields.iter().any(|other| other.name() == field.name()) {
+            if unified.iter().any(|other| other.field.name() == field.name()) {
                 let reason = Error::ColumnType {
                     column: field.name().clone(),
                     found: "there twice".into(),
@@ -69,17 +71,26 @@ impl Inputs {
                 };
                 return Err(reason.in_file(&first.path));
             }
-            fields.push(field.as_ref().clone().with_data_type(plain(field.data_type())));
+            let firm = first.is_firm();
+            // What no row has a value of may have values in another table.
+            let data_type = if firm { plain(field.data_type()) } else { field.data_type().clone() };
+            unified.push(Column { field: field.as_ref().clone().with_data_type(data_type), firm });
         }
         for table in &tables[1..] {
-            unify(&mut fields, table, &first.path).map_err(|error| error.in_file(&table.path))?;
+            unify(&mut unified, table, &first.path).map_err(|error| error.in_file(&table.path))?;
         }
+        let plain = |column: Column| {
+            let data_type = plain(column.field.data_type());
+            column.field.with_data_type(data_type)
+        };
+        let fields: Vec<Field> = unified.into_iter().map(plain).collect();
         let places: Vec<Vec<usize>> = tables
             .iter()
             .map(|table| fields.iter().filter_map(|field| table.schema.index_of(field.name()).ok()).collect())
             .collect();
         for (table, columns) in tables.iter_mut().zip(places) {
             table.columns = columns;
+            table.read_text_as(&fields);
         }
         Ok(Inputs { tables, schema: Arc::new(Schema::new(fields)) })
     }
@@ -111,8 +122,15 @@ impl Inputs {
 
     /// Bytes that decide whether the tables are still the same.
     pub(super) fn identity(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = self.identity_from(0)?;
+        bytes.extend_from_slice(format!("{:?}", self.schema).as_bytes());
+        Ok(bytes)
+    }
+
+    /// The same of the tables from a number on, without their columns.
+    pub(super) fn identity_from(&self, first: usize) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        for table in &self.tables {
+        for table in &self.tables[first..] {
             let meta = std::fs::metadata(&table.path)
                 .map_err(|source| Error::io("open it", source).in_file(&table.path))?;
             bytes.extend_from_slice(table.path.as_os_str().as_encoded_bytes());
@@ -120,7 +138,6 @@ impl Inputs {
                 bytes.extend_from_slice(&number.to_le_bytes());
             }
         }
-        bytes.extend_from_slice(format!("{:?}", self.schema).as_bytes());
         Ok(bytes)
     }
 }
@@ -148,6 +165,9 @@ impl Input {
             let table = fits_tables::open(path, None)?;
             let schema = table.schema().clone();
             (Kind::Fits(table), schema)
+        } else if is_xml(&head) {
+            let reader = VoTable::new(BufReader::new(open()?), &vo_options())?;
+            (Kind::VoTable, reader.schema())
         } else if !head.is_empty() && head.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..)) {
             let (schema, _) = Format::default()
                 .with_header(true)
@@ -161,10 +181,26 @@ impl Input {
         Ok(Input { path: path.to_path_buf(), kind, schema, columns: Vec::new() })
     }
 
+    /// Whether the table says the types of its columns.
+    fn is_firm(&self) -> bool {
+        !matches!(self.kind, Kind::Csv(_))
+    }
+
+    /// Makes text be read as the types of all tables: a number that is text elsewhere keeps its leading zeros.
+    fn read_text_as(&mut self, fields: &[Field]) {
+        let Kind::Csv(schema) = &mut self.kind else { return };
+        let own = schema.fields().iter().map(|field| {
+            let wanted = fields.iter().find(|wanted| wanted.name() == field.name());
+            let data_type = wanted.map_or(field.data_type(), Field::data_type);
+            field.as_ref().clone().with_data_type(data_type.clone())
+        });
+        *schema = Arc::new(Schema::new(own.collect::<Vec<_>>()));
+    }
+
     fn rows(&self) -> Option<u64> {
         match &self.kind {
             Kind::Parquet(_, metadata) => u64::try_from(metadata.metadata().file_metadata().num_rows()).ok(),
-            Kind::Csv(_) => None,
+            Kind::Csv(_) | Kind::VoTable => None,
             Kind::Fits(table) => Some(table.rows() as u64),
         }
     }
@@ -202,6 +238,18 @@ impl Input {
                     ReadOptions { columns: Some(sorted), batch_rows: BATCH, ..ReadOptions::default() };
                 Box::new(table.read(&options)?.map(|batch| batch.map_err(Error::from)))
             }
+            Kind::VoTable => {
+                let file = File::open(&self.path).map_err(|source| Error::io("open it", source))?;
+                let reader = VoTable::new(BufReader::with_capacity(1 << 18, file), &vo_options())?;
+                if reader.schema() != self.schema {
+                    return Err(Error::Changed);
+                }
+                let mut sorted = places.clone();
+                sorted.sort_unstable();
+                Box::new(reader.map(move |batch| {
+                    batch?.project(&sorted).map_err(Error::arrow("take some of its columns"))
+                }))
+            }
         };
         // Readers give columns in the order of the file.
         let order: Vec<usize> =
@@ -227,6 +275,16 @@ impl Input {
     }
 }
 
+/// Whether a file begins as a document of XML does.
+fn is_xml(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    head.starts_with(b"<?xml") || head.starts_with(b"<VOTABLE") || head.starts_with(b"<!--")
+}
+
+fn vo_options() -> ReaderOptions {
+    ReaderOptions { batch_rows: BATCH, ..ReaderOptions::default() }
+}
+
 /// The type in which a column is kept: dictionaries and views are of use in memory alone.
 fn plain(data_type: &DataType) -> DataType {
     match data_type {
@@ -239,35 +297,60 @@ fn plain(data_type: &DataType) -> DataType {
     }
 }
 
-/// Widens the fields so that they hold those of another table, or says why they cannot.
-fn unify(fields: &mut [Field], table: &Input, first: &Path) -> Result<(), Error> {
+/// A column of all tables.
+struct Column {
+    field: Field,
+    /// Whether a table says its type; else it was guessed from text.
+    firm: bool,
+}
+
+/// Widens the columns so that they hold those of another table, or says why they cannot.
+fn unify(columns: &mut [Column], table: &Input, first: &Path) -> Result<(), Error> {
     let differs = |difference| Error::OtherColumns { first: first.to_path_buf(), difference };
-    let extra = table.schema.fields().iter().find(|field| {
-        !OWN.contains(&field.name().as_str()) && !fields.iter().any(|known| known.name() == field.name())
-    });
-    if let Some(extra) = extra {
-        return Err(differs(format!("column {} is not there", extra.name())));
+    let known = |name: &str| columns.iter().any(|column| column.field.name() == name);
+    let mut names = table.schema.fields().iter().map(|field| field.name().as_str());
+    if let Some(extra) = names.find(|name| !OWN.contains(name) && !known(name)) {
+        return Err(differs(format!("column {extra} is not there")));
     }
-    for field in fields {
+    for Column { field, firm } in columns {
         let Ok(other) = table.schema.field_with_name(field.name()) else {
             return Err(differs(format!("column {} is missing", field.name())));
         };
-        let (a, b) = (field.data_type().clone(), plain(other.data_type()));
         if other.is_nullable() {
             field.set_nullable(true);
         }
-        if a == b {
-            continue;
-        }
-        let text = matches!(table.kind, Kind::Csv(_));
-        let wider = match (&a, &b) {
-            (DataType::Int64, DataType::Float64) | (DataType::Float64, DataType::Int64) if text => {
-                DataType::Float64
-            }
-            (_, DataType::Utf8) | (DataType::Utf8, _) if text => DataType::Utf8,
-            _ => return Err(differs(format!("column {} is {b}, not {a}", field.name()))),
+        let (a, b) = (field.data_type(), other.data_type());
+        let wider = match (*firm, table.is_firm()) {
+            (true, true) => (a == &plain(b)).then(|| a.clone()),
+            (true, false) => readable_as(b, a).then(|| a.clone()),
+            (false, true) => readable_as(a, &plain(b)).then(|| plain(b)),
+            (false, false) => Some(wider_text(a, b)),
         };
+        let Some(wider) = wider else {
+            return Err(differs(format!("column {} is {b}, not {a}", field.name())));
+        };
+        *firm |= table.is_firm();
         field.set_data_type(wider);
     }
     Ok(())
+}
+
+/// Whether text that looks like one type can be read as that of a table that has types.
+fn readable_as(text: &DataType, wanted: &DataType) -> bool {
+    text == wanted
+        || matches!(text, DataType::Null)
+        || matches!(wanted, DataType::Utf8 | DataType::LargeUtf8)
+        || (wanted.is_floating() && matches!(text, DataType::Int64 | DataType::Float64))
+        || (wanted.is_integer() && matches!(text, DataType::Int64))
+        || (wanted.is_temporal() && text.is_temporal())
+}
+
+/// The type of text that looks like one type here and like another there.
+fn wider_text(a: &DataType, b: &DataType) -> DataType {
+    match (a, b) {
+        _ if a == b => a.clone(),
+        (DataType::Null, other) | (other, DataType::Null) => other.clone(),
+        (DataType::Int64, DataType::Float64) | (DataType::Float64, DataType::Int64) => DataType::Float64,
+        _ => DataType::Utf8,
+    }
 }

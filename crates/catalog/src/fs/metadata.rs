@@ -2,7 +2,7 @@
 //!
 //! `hats.properties` (and `properties`, its name in HiPS), `partition_info.csv`, `dataset/_metadata` with the row
 //! groups of all partitions, `dataset/_common_metadata` with the columns alone, and `point_map.fits` (also as
-//! `skymap.fits`), rows a cell as a HEALPix map.
+//! `skymap.fits`), rows a cell as a HEALPix map; margins have no map.
 
 use std::fs;
 use std::path::Path;
@@ -13,6 +13,7 @@ use uranometria_fits::checksum::sealed_hdu;
 use uranometria_fits::fs::{Durability, write as write_file};
 
 use uranometria_fits::{ColumnSpec, Header, table_header};
+use uranometria_sky::Angle;
 use uranometria_sky::healpix::MAX_DEPTH;
 
 use super::chunks::Chunks;
@@ -23,9 +24,29 @@ use crate::{CELL_COLUMN, Error, Pixel, Properties};
 /// The depth of the map of rows: cells of 14 arcminutes.
 const MAP_DEPTH: u8 = 8;
 
+/// What a catalogue is.
+#[derive(Clone, Copy)]
+pub(super) enum Role<'a> {
+    /// One of its own.
+    Main {
+        /// What it said about itself before.
+        known: &'a Properties,
+        /// Its rows over the sky.
+        counts: &'a Counts,
+    },
+    /// The rows near the partitions of another one.
+    Margin {
+        /// The folder of the other.
+        of: &'a str,
+        /// How near.
+        width: Angle,
+    },
+}
+
 /// What a catalogue says about itself.
-pub(super) struct About {
+pub(super) struct About<'a> {
     pub(super) name: String,
+    pub(super) role: Role<'a>,
     pub(super) ra: String,
     pub(super) dec: String,
     pub(super) epoch: Option<f64>,
@@ -34,22 +55,35 @@ pub(super) struct About {
     pub(super) rows_per_partition: u64,
 }
 
-impl About {
-    fn properties(&self, orders: &[u8], bytes: u64, counts: &Counts) -> Properties {
-        let mut properties = Properties::new();
-        let covered = counts.rows.iter().filter(|&&rows| rows > 0).count();
+impl About<'_> {
+    fn properties(&self, orders: &[u8], bytes: u64) -> Properties {
+        let mut properties = match self.role {
+            Role::Main { known, .. } => known.clone(),
+            Role::Margin { .. } => Properties::new(),
+        };
         properties.set("obs_collection", &self.name);
-        properties.set("dataproduct_type", "object");
+        match self.role {
+            Role::Main { known, counts } => {
+                properties.set("dataproduct_type", known.get("dataproduct_type").unwrap_or("object"));
+                let covered = counts.rows.iter().filter(|&&rows| rows > 0).count();
+                let fraction = covered as f64 / counts.rows.len() as f64;
+                properties.set("moc_sky_fraction", format!("{fraction:.5}"));
+                properties.set("hats_skymap_order", MAP_DEPTH);
+            }
+            Role::Margin { of, width } => {
+                properties.set("dataproduct_type", "margin");
+                properties.set("hats_primary_table_url", of);
+                properties.set("hats_margin_threshold", width.arcsec());
+            }
+        }
         properties.set("hats_nrows", self.rows);
         properties.set("hats_col_ra", &self.ra);
         properties.set("hats_col_dec", &self.dec);
         properties.set("hats_col_healpix", CELL_COLUMN);
         properties.set("hats_col_healpix_order", MAX_DEPTH);
         properties.set("hats_npix_suffix", ".parquet");
-        properties.set("hats_skymap_order", MAP_DEPTH);
         properties.set("hats_max_rows", self.rows_per_partition);
         properties.set("hats_order", orders.iter().max().copied().unwrap_or(0));
-        properties.set("moc_sky_fraction", format!("{:.5}", covered as f64 / counts.rows.len() as f64));
         properties.set("hats_builder", format!("uranometria {}", env!("CARGO_PKG_VERSION")));
         properties.set("hats_creation_date", &self.date);
         properties.set("hats_estsize", bytes.div_ceil(1024));
@@ -87,12 +121,7 @@ pub(super) fn rows(path: &Path) -> Option<u64> {
 }
 
 /// Writes all files but the partitions, whose rows are proved; returns the bytes of the partitions.
-pub(super) fn write(
-    part: &Path,
-    partitions: &[(Pixel, u64)],
-    about: &About,
-    counts: &Counts,
-) -> Result<u64, Error> {
+pub(super) fn write(part: &Path, partitions: &[(Pixel, u64)], about: &About<'_>) -> Result<u64, Error> {
     let dataset = part.join("dataset");
     let (mut bytes, mut rows) = (0, 0);
     let mut common: Option<FileMetaData> = None;
@@ -131,12 +160,14 @@ pub(super) fn write(
         list.push_str(&format!("{},{}\n", pixel.order, pixel.number));
     }
     write_file(part.join("partition_info.csv"), list.as_bytes(), Durability::Disk)?;
-    let map = map(MAP_DEPTH, &counts.degraded(MAP_DEPTH).rows);
-    for name in ["point_map.fits", "skymap.fits"] {
-        write_file(part.join(name), &map, Durability::Disk)?;
+    if let Role::Main { counts, .. } = about.role {
+        let map = map(MAP_DEPTH, &counts.degraded(MAP_DEPTH).rows);
+        for name in ["point_map.fits", "skymap.fits"] {
+            write_file(part.join(name), &map, Durability::Disk)?;
+        }
     }
     let orders: Vec<u8> = partitions.iter().map(|(pixel, _)| pixel.order).collect();
-    let properties = about.properties(&orders, bytes, counts).to_text();
+    let properties = about.properties(&orders, bytes).to_text();
     for name in ["properties", "hats.properties"] {
         write_file(part.join(name), properties.as_bytes(), Durability::Disk)?;
     }

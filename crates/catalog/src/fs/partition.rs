@@ -3,6 +3,7 @@
 //! Row groups and pages have fixed numbers of rows, whatever the runs and units, so that the same rows give the same
 //! bytes. A page of positions is 32 KiB that need no decoding.
 
+use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
@@ -85,13 +86,7 @@ impl Format {
         runs: &mut [OpenRun<'_>],
         done: &dyn Fn(u64) -> Result<(), Error>,
     ) -> Result<u64, Error> {
-        let mut new = NewFile::create(path)?;
-        let failed = Error::parquet("write it");
-        let out =
-            BufWriter::with_capacity(1 << 20, new.file().try_clone().map_err(|e| Error::io("open it", e))?);
-        let mut writer = ArrowWriter::try_new(out, self.schema.clone(), Some((*self.properties).clone()))
-            .map_err(&failed)?;
-        let (mut waiting, mut count, mut rows) = (Vec::new(), 0, 0);
+        let mut file = PartitionFile::create(self, path)?;
         for unit in partition.units.clone() {
             let mut pieces: Vec<RecordBatch> = Vec::new();
             for run in &mut *runs {
@@ -102,40 +97,71 @@ impl Format {
             if !order.iter().all(|(cell, _)| inside(*cell)) {
                 return Err(Error::Changed);
             }
-            let sorted = gather(&pieces, &order)?;
-            count += sorted.num_rows();
-            waiting.push(sorted);
-            while count >= self.group_rows {
-                rows += self.flush(&mut writer, &mut waiting, self.group_rows)?;
-                count -= self.group_rows;
-                done(self.group_rows as u64)?;
-            }
+            file.push(gather(&pieces, &order)?, done)?;
         }
-        if count > 0 {
-            rows += self.flush(&mut writer, &mut waiting, count)?;
-            done(count as u64)?;
+        file.finish(done)
+    }
+}
+
+/// A partition in the making: rows in order become row groups of one size.
+pub(super) struct PartitionFile<'a> {
+    format: &'a Format,
+    new: NewFile,
+    writer: ArrowWriter<BufWriter<File>>,
+    waiting: Vec<RecordBatch>,
+    count: usize,
+    rows: u64,
+}
+
+impl<'a> PartitionFile<'a> {
+    pub(super) fn create(format: &'a Format, path: &Path) -> Result<Self, Error> {
+        let mut new = NewFile::create(path)?;
+        let file = new.file().try_clone().map_err(|source| Error::io("open it", source))?;
+        let out = BufWriter::with_capacity(1 << 20, file);
+        let properties = (*format.properties).clone();
+        let writer = ArrowWriter::try_new(out, format.schema.clone(), Some(properties))
+            .map_err(Error::parquet("write it"))?;
+        Ok(PartitionFile { format, new, writer, waiting: Vec::new(), count: 0, rows: 0 })
+    }
+
+    /// Adds rows behind those before; `done` is told of each row group.
+    pub(super) fn push(
+        &mut self,
+        sorted: RecordBatch,
+        done: &dyn Fn(u64) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.count += sorted.num_rows();
+        self.waiting.push(sorted);
+        while self.count >= self.format.group_rows {
+            self.flush(self.format.group_rows, done)?;
         }
-        let mut out = writer.into_inner().map_err(&failed)?;
+        Ok(())
+    }
+
+    /// Gives the file its name and returns how many rows it has.
+    pub(super) fn finish(mut self, done: &dyn Fn(u64) -> Result<(), Error>) -> Result<u64, Error> {
+        if self.count > 0 {
+            self.flush(self.count, done)?;
+        }
+        let mut out = self.writer.into_inner().map_err(Error::parquet("write it"))?;
         std::io::Write::flush(&mut out).map_err(|source| Error::io("write it", source))?;
         drop(out);
-        new.publish(Durability::Disk)?;
-        Ok(rows)
+        self.new.publish(Durability::Disk)?;
+        Ok(self.rows)
     }
 
     /// Writes the first rows of those that wait as a row group.
-    fn flush<W: std::io::Write + Send>(
-        &self,
-        writer: &mut ArrowWriter<W>,
-        waiting: &mut Vec<RecordBatch>,
-        count: usize,
-    ) -> Result<u64, Error> {
-        let all = concat_batches(&self.schema, &*waiting).map_err(Error::arrow("join its rows"))?;
-        waiting.clear();
+    fn flush(&mut self, count: usize, done: &dyn Fn(u64) -> Result<(), Error>) -> Result<(), Error> {
+        let all =
+            concat_batches(&self.format.schema, &self.waiting).map_err(Error::arrow("join its rows"))?;
+        self.waiting.clear();
         if all.num_rows() > count {
-            waiting.push(all.slice(count, all.num_rows() - count));
+            self.waiting.push(all.slice(count, all.num_rows() - count));
         }
-        writer.write(&all.slice(0, count)).map_err(Error::parquet("write it"))?;
-        writer.flush().map_err(Error::parquet("write it"))?;
-        Ok(count as u64)
+        self.writer.write(&all.slice(0, count)).map_err(Error::parquet("write it"))?;
+        self.writer.flush().map_err(Error::parquet("write it"))?;
+        self.rows += count as u64;
+        self.count -= count;
+        done(count as u64)
     }
 }

@@ -1,7 +1,8 @@
 //! Whether a catalogue is what it says.
 //!
 //! The reference validator looks at names and properties; this reads every position: rows are counted against the
-//! properties and `_metadata`, each is in the cell that its position has, in its partition, and in order.
+//! properties and `_metadata`, each is in the cell that its position has, in its partition, and in order. Rows of a
+//! margin are outside of their partition and near it.
 
 use std::path::Path;
 
@@ -10,11 +11,13 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use uranometria_sky::Angle;
 use uranometria_sky::healpix::{self, MAX_DEPTH};
 
 use super::catalog::{Catalog, Part};
 use super::chunks::Chunks;
-use super::{Control, Stage};
+use super::collection::Collection;
+use super::{Control, Stage, margin};
 use crate::Error;
 use crate::positions::Positions;
 
@@ -23,26 +26,56 @@ use crate::positions::Positions;
 pub struct Verified {
     /// Rows read.
     pub rows: u64,
+    /// Rows of margins read.
+    pub margin_rows: u64,
     /// Partitions read.
     pub partitions: usize,
     /// What is wrong, one line each; the catalogue is sound if there is none.
     pub problems: Vec<String>,
 }
 
-/// Reads all positions of a catalogue and proves its layout.
+/// Reads all positions of a catalogue, or of a collection with its margins, and proves its layout.
 ///
 /// # Errors
 /// Where the catalogue cannot be opened at all, and [`Error::Interrupted`]; what is wrong inside is in
 /// [`Verified::problems`].
 pub fn verify(path: impl AsRef<Path>, control: &Control<'_>) -> Result<Verified, Error> {
+    let path = path.as_ref();
     let catalog = Catalog::open(path)?;
+    let mut verified = check(&catalog, control)?;
+    let margins = Collection::read(path)?.map_or(Vec::new(), |collection| collection.margins);
+    for margin in margins {
+        let check = || {
+            let margin = Catalog::open(&margin)?;
+            let mut found = check(&margin, control)?;
+            check_margin(&catalog, &margin, &mut found, control)?;
+            Ok(found)
+        };
+        match check() {
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => verified.problems.push(error.to_string()),
+            Ok(found) => {
+                verified.margin_rows += found.rows;
+                let named = |problem: String| match problem.starts_with(&margin.display().to_string()) {
+                    true => problem,
+                    false => format!("{}: {problem}", margin.display()),
+                };
+                verified.problems.extend(found.problems.into_iter().map(named));
+            }
+        }
+    }
+    Ok(verified)
+}
+
+fn check(catalog: &Catalog, control: &Control<'_>) -> Result<Verified, Error> {
     let mut verified = Verified::default();
     let said = catalog.properties().number("hats_nrows").unwrap_or_else(|error| {
         verified.problems.push(error.to_string());
         None
     });
+    let margin = catalog.margin_width()?;
     for part in catalog.parts() {
-        match check_part(&catalog, part, &mut verified, said.unwrap_or(0), control) {
+        match check_part(catalog, part, margin, &mut verified, said.unwrap_or(0), control) {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => verified.problems.push(error.to_string()),
             Ok(()) => verified.partitions += 1,
@@ -52,8 +85,39 @@ pub fn verify(path: impl AsRef<Path>, control: &Control<'_>) -> Result<Verified,
         let said = said.map_or("nothing".to_string(), |said| said.to_string());
         verified.problems.push(format!("property hats_nrows: found {said}, expected {}", verified.rows));
     }
-    check_footer(&catalog, &mut verified);
+    check_footer(catalog, &mut verified);
     Ok(verified)
+}
+
+/// Looks for rows that a margin of ours should have; what others take for near is theirs to say.
+fn check_margin(
+    catalog: &Catalog,
+    margin: &Catalog,
+    verified: &mut Verified,
+    control: &Control<'_>,
+) -> Result<(), Error> {
+    let Some(width) = margin.margin_width()? else {
+        let problem = "is listed as a margin and has no hats_margin_threshold".to_string();
+        verified.problems.push(problem);
+        return Ok(());
+    };
+    if !margin.properties().get("hats_builder").is_some_and(|builder| builder.starts_with("uranometria")) {
+        return Ok(());
+    }
+    for part in catalog.parts() {
+        let mut expected = 0;
+        margin::rows_near(catalog, part.pixel(), width, control, |rows| {
+            expected += rows.num_rows() as u64;
+            Ok(())
+        })?;
+        let there = margin.parts().iter().find(|there| there.pixel() == part.pixel());
+        let found = there.map_or(Ok(0), Part::rows)?;
+        if found != expected {
+            let pixel = part.pixel();
+            verified.problems.push(format!("{pixel}: found {found} rows in the margin, expected {expected}"));
+        }
+    }
+    Ok(())
 }
 
 fn check_footer(catalog: &Catalog, verified: &mut Verified) {
@@ -80,6 +144,7 @@ fn check_footer(catalog: &Catalog, verified: &mut Verified) {
 fn check_part(
     catalog: &Catalog,
     part: &Part,
+    margin: Option<Angle>,
     verified: &mut Verified,
     total: u64,
     control: &Control<'_>,
@@ -108,7 +173,7 @@ fn check_part(
             batch.map_err(Error::arrow("read its rows")).map_err(|error| error.in_file(part.path()))?;
         if wrong.is_none() {
             let places = columns.map(place);
-            wrong = check_rows(&batch, places, part, &mut last)
+            wrong = check_rows(&batch, places, part, margin, &mut last)
                 .map(|(n, what)| format!("row {}: {what}", row + n + 1));
         }
         row += batch.num_rows();
@@ -126,6 +191,7 @@ fn check_rows(
     batch: &RecordBatch,
     [cell, ra, dec]: [usize; 3],
     part: &Part,
+    margin: Option<Angle>,
     last: &mut i64,
 ) -> Option<(usize, String)> {
     let Some(cells) = batch.column(cell).as_primitive_opt::<Int64Type>() else {
@@ -145,12 +211,27 @@ fn check_rows(
         return Some((0, error.to_string()));
     }
     let inside = part.pixel().cells();
+    let border = margin.map(|width| healpix::border(part.pixel().order, part.pixel().number, width));
+    let near = match border.transpose() {
+        Ok(near) => near.unwrap_or_default(),
+        Err(error) => return Some((0, error.to_string())),
+    };
     for (row, (&cell, &expected)) in cells.values().iter().zip(&expected).enumerate() {
         if cell != expected as i64 {
             return Some((row, format!("cell is {cell}, expected {expected} by its position")));
         }
-        if !inside.contains(&expected) {
-            return Some((row, format!("cell {cell} is not in {}", part.pixel())));
+        match margin {
+            None if !inside.contains(&expected) => {
+                return Some((row, format!("cell {cell} is not in {}", part.pixel())));
+            }
+            Some(_) if inside.contains(&expected) => {
+                return Some((row, format!("cell {cell} is in {}, not in its margin", part.pixel())));
+            }
+            Some(width) if !near.iter().any(|range| range.contains(&expected)) => {
+                let (pixel, width) = (part.pixel(), width.arcsec());
+                return Some((row, format!("cell {cell} is further than {width} arcseconds from {pixel}")));
+            }
+            _ => {}
         }
         if cell < *last {
             return Some((row, format!("cell {cell} comes behind {last}, expected them in order")));

@@ -1,16 +1,17 @@
 //! Later frames at the end of a cube.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use uranometria_fits::Source;
+use uranometria_fits::fs::destination;
 
 use super::engine::{Claim, Plan, make};
 use super::input::Input;
 use super::scan::{Scan, headers, scan};
 use super::stage::Staging;
 use super::{Control, Options, Report, beside, open, today};
-use crate::frame_table::ascii;
+use crate::frame_table::{ascii, is_of_file};
 use crate::{Cube, CubeLayout, Error, Frame, primary};
 
 /// Adds later frames to a cube, which stays as it is until the longer one replaces it in one step.
@@ -30,7 +31,7 @@ pub fn append(
     options: &Options,
     control: &Control<'_>,
 ) -> Result<Report, Error> {
-    let path = cube_path.as_ref();
+    let path = &destination(cube_path)?;
     // Locked only where there is a cube, so that a wrong name leaves nothing behind.
     open(path)?;
     let claim = Claim::take(path)?;
@@ -69,7 +70,7 @@ pub fn append(
     let date = options.date.clone().unwrap_or_else(today);
     let old = *cube.layout();
     let layout = CubeLayout { frames: old.frames + new.len(), ..old };
-    let primary = primary::extended(cube.primary(), &new, &skipped, &date);
+    let primary = primary::extended(cube.primary(), &cube.file_names(), &new, &skipped, &date);
     let table = cube.frames().extended(template.as_ref(), &new).to_hdu();
     new.iter_mut().for_each(|frame| frame.values = Vec::new());
     let plan = Plan { primary, table, layout, input: Input::new(Some(cube), &new, &pixels, layout.planes)? };
@@ -81,11 +82,16 @@ pub fn append(
 /// Takes out the frames that the cube has, by name and start, and returns how many they were.
 fn leave_out_known<S: Source>(cube: &Cube<S>, new: &mut Vec<Frame>, pixels: &mut Vec<PathBuf>) -> usize {
     let starts = cube.frames().numbers(cube.product().start_keyword()).unwrap_or_default();
-    let have: HashSet<(String, u64)> =
-        cube.file_names().into_iter().zip(starts.into_iter().map(f64::to_bits)).collect();
+    let mut have: HashMap<u64, Vec<String>> = HashMap::new();
+    for (name, start) in cube.file_names().into_iter().zip(starts) {
+        have.entry(start.to_bits()).or_default().push(name);
+    }
     let before = new.len();
-    let known: Vec<bool> =
-        new.iter().map(|frame| have.contains(&(ascii(&frame.file_name()), frame.start.to_bits()))).collect();
+    let is_known = |frame: &Frame| {
+        let names = have.get(&frame.start.to_bits()).map_or(&[][..], Vec::as_slice);
+        names.iter().any(|name| is_of_file(name, &ascii(&frame.file_name())))
+    };
+    let known: Vec<bool> = new.iter().map(is_known).collect();
     let mut of_frames = known.iter();
     new.retain(|_| of_frames.next() != Some(&true));
     let mut of_pixels = known.iter();

@@ -3,14 +3,13 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use uranometria_fits::fs::OpenFile;
-use uranometria_fits::read_hdus;
+use uranometria_fits::fs::destination;
 
 use super::engine::{Claim, Plan, make};
 use super::input::Input;
 use super::scan::{Scan, headers, scan};
 use super::stage::Staging;
-use super::{Control, Options, Report, today};
+use super::{Control, Options, Report, open, today};
 use crate::{CubeLayout, Error, Frame, FrameTable, primary};
 
 /// Makes a cube of the frames of one chip.
@@ -19,16 +18,16 @@ use crate::{CubeLayout, Error, Frame, FrameTable, primary};
 /// bytes. The file has its name only when it is whole and synced to disk.
 ///
 /// # Errors
-/// [`Error::BadFrames`] with every unusable frame, unless `options.skip_bad`; [`Error::IsInput`] where `out` is a
-/// frame; [`Error::NoRoom`], [`Error::NoCopy`], [`Error::Memory`], [`Error::Interrupted`], [`Error::Fits`].
+/// [`Error::BadFrames`] with every unusable frame, unless `options.skip_bad`; [`Error::IsInput`] where `out` is one
+/// of the frames and [`Error::Occupied`] where it is anything else than a cube; [`Error::NoRoom`], [`Error::NoCopy`], [`Error::Memory`], [`Error::Interrupted`], [`Error::Fits`].
 pub fn build(
     out: impl AsRef<Path>,
     frames: &[PathBuf],
     options: &Options,
     control: &Control<'_>,
 ) -> Result<Report, Error> {
-    let out = out.as_ref();
-    refuse_frame(out, frames)?;
+    let out = &destination(out)?;
+    refuse_others(out, frames)?;
     let claim = Claim::take(out)?;
     let staging = Staging::beside(out);
     let Scan { mut frames, pixels, skipped } = scan(frames, options, &staging, control)?;
@@ -59,18 +58,18 @@ pub fn build(
     })
 }
 
-/// Refuses to replace a frame by a cube: the name of the cube was forgotten in front of a list of frames.
-fn refuse_frame(out: &Path, frames: &[PathBuf]) -> Result<(), Error> {
+/// Refuses to replace anything but a cube: the name of the cube was forgotten in front of a list of frames.
+fn refuse_others(out: &Path, frames: &[PathBuf]) -> Result<(), Error> {
     let Ok(there) = std::fs::metadata(out) else { return Ok(()) };
     let is_out = |path: &PathBuf| {
         std::fs::metadata(path).is_ok_and(|meta| (meta.dev(), meta.ino()) == (there.dev(), there.ino()))
     };
-    let is_frame = || {
-        let hdus = OpenFile::open(out).and_then(|file| read_hdus(&file));
-        hdus.is_ok_and(|hdus| Frame::from_hdus(out, &hdus, None).is_ok())
-    };
-    if frames.iter().any(is_out) || is_frame() {
+    if frames.iter().any(is_out) {
         return Err(Error::IsInput { path: out.to_path_buf() });
     }
-    Ok(())
+    match open(out) {
+        // An empty file is nothing that would be lost.
+        Err(_) if there.len() > 0 => Err(Error::Occupied { path: out.to_path_buf() }),
+        _ => Ok(()),
+    }
 }

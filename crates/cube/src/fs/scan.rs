@@ -81,10 +81,7 @@ pub(super) fn scan(
             Err(problem) => problems.push(problem),
         }
     }
-    let Selection { mut frames, skipped } = select(frames, problems, options.skip_bad)?;
-    for frame in &mut frames {
-        frame.sector = options.sector.or(frame.sector);
-    }
+    let Selection { frames, skipped } = select(frames, problems, options.skip_bad)?;
     let pixels = frames.iter().map(|frame| copies.get(&frame.path).unwrap_or(&frame.path).clone()).collect();
     Ok(Scan { frames, pixels, skipped })
 }
@@ -118,7 +115,13 @@ fn frame_of(
     options: &Options,
     staging: &Staging,
 ) -> Result<(Frame, PathBuf), Fault> {
-    let frame = Frame::from_hdus(path, hdus, options.product)?;
+    let mut frame = Frame::from_hdus(path, hdus, options.product)?;
+    if let (Some(found), Some(wanted)) = (frame.sector, options.sector)
+        && found != wanted
+    {
+        return Err(format!("it is of sector {found}, expected sector {wanted} as asked for").into());
+    }
+    frame.sector = frame.sector.or(options.sector);
     if frame.plain {
         return Ok((frame, pixels));
     }

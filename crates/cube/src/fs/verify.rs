@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use uranometria_fits::checksum::{self, Sum};
 use uranometria_fits::fs::OpenFile;
-use uranometria_fits::{self as fits, Source};
+use uranometria_fits::{self as fits, Header, Source};
 
 use super::engine::{Budget, budget};
 use super::input::{Buffers, Input};
-use super::scan::{Scan, scan};
+use super::scan::{Scan, headers, scan};
 use super::stage::Staging;
 use super::{Control, Options, Stage, open};
-use crate::frame_table::ascii;
-use crate::primary::Skipped;
+use crate::frame_table::{FILE_COLUMN, ascii, is_of_file};
+use crate::primary::{self, Skipped};
 use crate::transpose::Word;
 use crate::{Cell, Cube, Error, Frame};
 
@@ -44,7 +44,8 @@ impl Verified {
     }
 }
 
-/// Compares every pixel and every header value of a cube with its frames, and its checksums with its bytes.
+/// Compares every pixel of a cube, every value of its table of frames and those that its primary header has of its first
+/// and last frame with its frames, and its checksums with its bytes.
 ///
 /// Frames that the cube's header lists as skipped may be among `frames`.
 ///
@@ -78,6 +79,9 @@ pub fn verify(
             }
             None => verified.differ(format!("frame {name} (row {row}) was not given")),
         }
+    }
+    if rows.len() == names.len() && cube.primary().get("FFI_TYPE").is_some() {
+        compare_primary(&cube, &matched, &headers(&matched[0], &files[0], &staging)?.0, &mut verified);
     }
     let skipped = Skipped::of(cube.primary());
     for (name, _) in given.0.keys().filter(|(name, _)| !skipped.has(name)) {
@@ -127,8 +131,9 @@ impl Given {
         // Exact ones first, lest a row takes what is another's.
         let mut found: Vec<Option<Found>> = keys.map(|key| self.0.remove(&key)).collect();
         for (name, found) in names.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
-            *found =
-                self.first_of(|given| given == name).or_else(|| self.first_of(|given| is_cut(name, given)));
+            *found = self
+                .first_of(|given| given == name)
+                .or_else(|| self.first_of(|given| is_of_file(name, given)));
         }
         found
     }
@@ -140,19 +145,11 @@ impl Given {
     }
 }
 
-/// Whether a name in the table is a longer name cut short, as older cubes have them.
-fn is_cut(stored: &str, given: &str) -> bool {
-    stored.len() >= 30 && given.starts_with(stored)
-}
-
 fn compare_headers(cube: &Cube<OpenFile>, row: usize, frame: &Frame, verified: &mut Verified) {
     let table = cube.frames();
     let name = frame.file_name();
-    for (keyword, value) in &frame.values {
-        if !table.has(keyword) {
-            continue;
-        }
-        let wanted = match Cell::from(value) {
+    for keyword in table.keywords().filter(|keyword| *keyword != FILE_COLUMN) {
+        let wanted = match frame.value(keyword).map_or(Cell::Missing, Cell::from) {
             Cell::Text(text) => Cell::Text(ascii(&text)),
             other => other,
         };
@@ -174,6 +171,21 @@ fn compare_headers(cube: &Cube<OpenFile>, row: usize, frame: &Frame, verified: &
                 display(&wanted),
                 display(&stored)
             ));
+        }
+    }
+}
+
+/// Compares the primary header of a cube of ours with what its frames make of it.
+fn compare_primary(cube: &Cube<OpenFile>, frames: &[Frame], first: &Header, verified: &mut Verified) {
+    // Of the day and the program that made the cube.
+    const OWN: [&str; 2] = ["DATE", "CREATOR"];
+    let expected = primary::of_frames(first, frames, &[], "");
+    for card in expected.cards().iter().filter(|card| !OWN.contains(&card.keyword.as_str())) {
+        let (Some(wanted), found) = (&card.value, cube.primary().get(&card.keyword)) else { continue };
+        if found.map(Cell::from) != Some(Cell::from(wanted)) {
+            let found = found.map_or("nothing".to_string(), |found| display(&Cell::from(found)));
+            let wanted = display(&Cell::from(wanted));
+            verified.differ(format!("HDU 0: {} is {found}, the frames make it {wanted}", card.keyword));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Light curves of several sectors as one.
 
 use super::background::median_of_sorted;
-use super::{FluxUnit, LightCurve};
+use uranometria_sky::Direction;
+
+use super::{FluxUnit, LightCurve, Part};
 use crate::Error;
 
 /// Puts light curves together and sorts their rows by time.
@@ -10,8 +12,8 @@ use crate::Error;
 /// in each sector makes steps between them, which [`stitch`] takes out.
 ///
 /// # Errors
-/// [`Error::NothingToJoin`]; [`Error::Mismatch`] where units or the reference of the times differ or where TICID
-/// says that the targets do; [`Error::Length`].
+/// [`Error::NothingToJoin`]; [`Error::Mismatch`] where units or the reference of the times differ or where TICID or
+/// positions more than two pixels apart say that the targets do; [`Error::Length`].
 pub fn join(curves: Vec<LightCurve>) -> Result<LightCurve, Error> {
     let mut order: Vec<(f64, usize)> = Vec::new();
     for (index, curve) in curves.iter().enumerate() {
@@ -105,13 +107,32 @@ fn check_same(first: &LightCurve, curve: &LightCurve, index: usize) -> Result<()
         return mismatch("the unit", name(&curve.unit), name(&first.unit), way_out);
     }
     let target = |curve: &LightCurve| curve.parts.iter().find_map(|part| part.integer("TICID"));
-    match (target(curve), target(first)) {
-        (Some(found), Some(wanted)) if found != wanted => {
-            mismatch("TICID", found.to_string(), wanted.to_string(), "join light curves of one target")
-        }
-        _ => Ok(()),
+    const ONE: &str = "join light curves of one target";
+    if let (Some(found), Some(wanted)) = (target(curve), target(first))
+        && found != wanted
+    {
+        return mismatch("TICID", found.to_string(), wanted.to_string(), ONE);
     }
+    let part = |curve: &LightCurve| curve.parts.first().cloned();
+    let (Some(found), Some(wanted)) = (part(curve), part(first)) else { return Ok(()) };
+    if found.is_moving() != wanted.is_moving() {
+        let name =
+            |part: &Part| if part.is_moving() { "a moving target" } else { "a fixed place" }.to_string();
+        return mismatch("the stamps of", name(&found), name(&wanted), ONE);
+    }
+    // A moving target is elsewhere in another sector; a fixed one is a pixel or two beside its place at most.
+    if !found.is_moving()
+        && let (Some(here), Some(there)) = (found.position(), wanted.position())
+        && here.separation(&there).arcsec() > SAME_PLACE_ARCSEC
+    {
+        let name = |place: Direction| format!("RA {:.6} Dec {:+.6}", place.ra_deg(), place.dec_deg());
+        return mismatch("the position", name(here), name(there), ONE);
+    }
+    Ok(())
 }
+
+/// Two pixels.
+const SAME_PLACE_ARCSEC: f64 = 42.0;
 
 /// Times in which a NaN has the time before it, at the beginning the first one.
 fn filled(times: &[f64]) -> impl Iterator<Item = f64> + '_ {

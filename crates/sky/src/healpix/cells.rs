@@ -6,7 +6,7 @@ use std::ops::Range;
 use cdshealpix::nested;
 
 use super::{MAX_DEPTH, valid, valid_cell};
-use crate::{Direction, Error};
+use crate::{Angle, Direction, Error};
 
 /// The centre of a cell.
 ///
@@ -35,6 +35,52 @@ pub fn corners(depth: u8, cell: u64) -> Result<[Direction; 4], Error> {
 pub fn neighbours(depth: u8, cell: u64) -> Result<Vec<u64>, Error> {
     valid_cell(depth, cell)?;
     Ok(nested::neighbours(depth, cell, false).sorted_values().to_vec())
+}
+
+/// Cells around a cell, as ascending ranges of depth 29: every direction that is outside the cell and no further than
+/// `width` from it is in one of them. They reach a few widths out.
+///
+/// # Errors
+/// [`Error::Depth`], [`Error::Cell`].
+///
+/// ```
+/// use uranometria_sky::{Angle, healpix};
+///
+/// let inside = healpix::range(3, 5, 29)?;
+/// let border = healpix::border(3, 5, Angle::from_arcsec(10.0))?;
+/// let cells: u64 = border.iter().map(|range| range.end - range.start).sum();
+/// assert!(cells < (inside.end - inside.start) / 100);
+/// # Ok::<(), uranometria_sky::Error>(())
+/// ```
+pub fn border(depth: u8, cell: u64, width: Angle) -> Result<Vec<Range<u64>>, Error> {
+    /// So many depths below the cell its edge has thousands of cells; finer ones would not be worth their number.
+    const FINEST: u8 = 10;
+    let inside = range(depth, cell, MAX_DEPTH)?;
+    let width = width.radians().abs() * (1.0 + 1e-9) + 1e-13;
+    if !cdshealpix::has_best_starting_depth(width) {
+        let sky = [0..inside.start, inside.end..12 << (2 * MAX_DEPTH)];
+        return Ok(sky.into_iter().filter(|range| !range.is_empty()).collect());
+    }
+    // A direction and what is nearer to it than the width are in one cell of this depth and its neighbours.
+    let fine = cdshealpix::best_starting_depth(width).min(depth + FINEST).min(MAX_DEPTH);
+    let around = if fine > depth {
+        nested::external_edge_sorted(depth, cell, fine - depth).to_vec()
+    } else {
+        nested::neighbours(fine, cell >> (2 * (depth - fine)), true).sorted_values_vec()
+    };
+    let shift = 2 * (MAX_DEPTH - fine);
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    for range in around.into_iter().map(|cell| cell << shift..(cell + 1) << shift) {
+        // A cell of the depth may hold the one in the middle.
+        let parts = [range.start..range.end.min(inside.start), range.start.max(inside.end)..range.end];
+        for part in parts.into_iter().filter(|part| part.start < part.end) {
+            match ranges.last_mut() {
+                Some(last) if last.end == part.start => last.end = part.end,
+                _ => ranges.push(part),
+            }
+        }
+    }
+    Ok(ranges)
 }
 
 /// The cell of a lesser depth that a cell lies in; the cell itself at its own depth.
@@ -165,6 +211,8 @@ fn unprojected(inside: f64, x: f64, y: f64) -> (f64, f64, f64) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::{count, hash};
     use super::*;
 
@@ -248,5 +296,26 @@ mod tests {
         assert_eq!(parent(3, 0, 4), Err(Error::Depth { found: 4 }));
         assert_eq!(range(3, 0, 2), Err(Error::Depth { found: 2 }));
         assert_eq!(parent(3, 17, 2), Ok(4));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_near_a_cell_and_not_in_it_is_in_its_border(
+            depth in 0u8..9, number in any::<u64>(), along in any::<u64>(), side in any::<bool>(),
+            arcsec in -3f64..5.3, part in 0f64..1.0, bearing in 0f64..360.0,
+        ) {
+            let cell = number % count(depth).unwrap();
+            let inside = range(depth, cell, MAX_DEPTH).unwrap();
+            // Bits of one coordinate are 0: the cell is at the edge.
+            let edge = if side { 0x5555_5555_5555_5555 } else { 0xaaaa_aaaa_aaaa_aaaa };
+            let from = centre(MAX_DEPTH, inside.start + (along & edge) % (inside.end - inside.start)).unwrap();
+            let width = Angle::from_arcsec(10f64.powf(arcsec));
+            let to = from.offset_by(Angle::from_degrees(bearing), Angle::from_arcsec(width.arcsec() * part));
+            let found = hash(MAX_DEPTH, to.ra_deg(), to.dec_deg()).unwrap();
+            let border = border(depth, cell, width).unwrap();
+            prop_assert!(inside.contains(&found) || border.iter().any(|range| range.contains(&found)));
+            prop_assert!(border.iter().all(|range| range.end <= inside.start || inside.end <= range.start));
+            prop_assert!(border.windows(2).all(|pair| pair[0].end < pair[1].start));
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::error::same_length;
 use crate::{Direction, Error};
 
 pub(crate) use cells::Cap;
-pub use cells::{centre, corners, neighbours, parent, range, whole_cells};
+pub use cells::{border, centre, corners, neighbours, parent, range, whole_cells};
 pub use ring::{from_ring, to_ring};
 
 /// The greatest depth; a cell of it is 0.4 milliarcseconds wide.
