@@ -95,7 +95,7 @@ pub(crate) struct LightcurveArgs {
     #[arg(long, value_name = "threshold|all|FILE", default_value = "threshold")]
     pub(crate) aperture: String,
     /// How many sigma above the median of the stamp the pixels of the threshold aperture are
-    #[arg(long, value_name = "SIGMA", default_value_t = 3.0)]
+    #[arg(long, value_name = "SIGMA", default_value_t = 3.0, allow_negative_numbers = true)]
     pub(crate) threshold: f64,
     /// What is subtracted: the median of a ring around the aperture, or nothing
     #[arg(long, value_parser = ["annulus", "none"], default_value = "annulus")]

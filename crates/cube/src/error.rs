@@ -99,7 +99,7 @@ pub enum Error {
     /// The uncompressed copy of a compressed frame cannot be kept beside the cube; the frame is not at fault.
     #[error(
         "{path}: no copy of a compressed frame can be kept there ({source}); see that there is room and the right \
-         to write, then run the same command again: it goes on from here",
+         to write, then run the same command again",
         path = path.display()
     )]
     NoCopy {
@@ -167,5 +167,7 @@ fn list_problems(problems: &[Problem], frames: usize) -> String {
     for problem in problems {
         text.push_str(&format!("\n  {problem}"));
     }
-    text + "\nmend or remove them, or leave them out with --skip-bad"
+    text.push_str("\nmend or remove them");
+    // Without any of them there would be nothing.
+    text + if problems.len() < frames { ", or leave them out with --skip-bad" } else { "" }
 }

@@ -135,7 +135,7 @@ impl Frame {
 }
 
 /// Finds the sector in names like `tess2018206192942-s0001-4-2-0120-s_ffic.fits` or `..._ffi_s0027-o1-...`.
-fn sector_of_name(path: &Path) -> Option<i64> {
+pub(crate) fn sector_of_name(path: &Path) -> Option<i64> {
     let name = path.file_name()?.to_string_lossy();
     let mut places = name.match_indices(['-', '_']);
     places.find_map(|(at, _)| {

@@ -65,10 +65,10 @@ pub(crate) fn ascii(text: &str) -> String {
 /// Whether a name in the table is that of a file: the same, or cut short, as older cubes have them, or of the same
 /// frame compressed otherwise.
 pub(crate) fn is_of_file(stored: &str, given: &str) -> bool {
-    let bare = |name: &str| {
+    fn bare(name: &str) -> &str {
         let name = name.strip_suffix(".gz").unwrap_or(name);
-        name.strip_suffix(".fz").unwrap_or(name).to_string()
-    };
+        name.strip_suffix(".fz").unwrap_or(name)
+    }
     stored == given || (stored.len() >= 30 && given.starts_with(stored)) || bare(stored) == bare(given)
 }
 

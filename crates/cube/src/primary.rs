@@ -57,11 +57,11 @@ pub(crate) fn of_frames(first_header: &Header, frames: &[Frame], skipped: &[Prob
 
 /// Brings the primary header of a cube up to its later frames.
 ///
-/// `known` are the names of the frames that it has. A file that it lists already is not listed again, and one that is a
-/// frame not at all.
+/// `absent` are the names of those of its frames that were not given again. A file that it lists already is not listed
+/// again, and one that seems to be such a frame, damaged since, not at all.
 pub(crate) fn extended(
     old: &Header,
-    known: &[String],
+    absent: &[String],
     frames: &[Frame],
     skipped: &[Problem],
     date: &str,
@@ -72,7 +72,10 @@ pub(crate) fn extended(
     header.set("DATE", date, "file creation date");
     end_with(&mut header, frames);
     let listed = Skipped::of(old);
-    let is_frame = |name: &str| known.iter().any(|known| is_of_file(known, &ascii(name)));
+    let is_frame = |name: &str| {
+        let name = ascii(name);
+        absent.iter().any(|absent| is_of_file(absent, &name))
+    };
     let names = skipped.iter().map(|problem| (file_name(problem), problem));
     let new = names.filter(|(name, _)| !listed.has(name) && !is_frame(name));
     let new: Vec<String> = new.map(|(_, problem)| line(problem)).collect();

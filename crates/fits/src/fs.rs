@@ -127,24 +127,29 @@ pub fn destination(path: impl AsRef<Path>) -> Result<PathBuf, Error> {
     /// More links than this are taken for a ring.
     const LINKS: usize = 40;
     let named = path.as_ref();
+    let other = |found: &str| {
+        Err(Error::WrongKind { found: found.to_string(), wanted: "the name of a file" }.in_file(named))
+    };
+    match fs::metadata(named) {
+        Ok(meta) if meta.is_dir() => return other("a folder"),
+        Ok(meta) if !meta.is_file() => return other("no regular file"),
+        Err(_) if named.as_os_str().as_encoded_bytes().ends_with(b"/") => return other("a folder"),
+        _ => {}
+    }
     let mut path = named.to_path_buf();
     for _ in 0..LINKS {
         let Ok(target) = fs::read_link(&path) else { break };
         path = path.parent().unwrap_or(Path::new("")).join(target);
     }
-    match fs::symlink_metadata(&path) {
-        Ok(meta) if meta.is_file() => return Ok(path),
-        Ok(meta) => {
-            let found = if meta.is_dir() { "a folder" } else { "no regular file" }.to_string();
-            return Err(Error::WrongKind { found, wanted: "the name of a file" }.in_file(named));
-        }
-        Err(_) => {}
+    if fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink()) {
+        return other("no regular file, but a ring of links");
     }
     match path.parent() {
         Some(folder) if folder != Path::new("") && !folder.is_dir() => {
             let action =
                 format!("make it, for the folder {} is not there; make that first", folder.display());
-            Err(Error::io(action, io::ErrorKind::NotFound.into()).in_file(named))
+            let source = fs::metadata(folder).err().unwrap_or(io::ErrorKind::NotADirectory.into());
+            Err(Error::io(action, source).in_file(named))
         }
         _ => Ok(path),
     }
@@ -280,7 +285,8 @@ mod tests {
         write(at("link"), b"new", Durability::Process).unwrap();
         assert_eq!(fs::read(at("there/a.fits")).unwrap(), b"new");
         assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
-        for (name, wanted) in [("there", "it is a folder"), ("ring", "it is no regular"), ("no/a", "folder")]
+        for (name, wanted) in
+            [("there", "it is a folder"), ("ring", "it is no regular file, but"), ("no/a", "folder")]
         {
             let error = write(at(name), b"", Durability::Process).unwrap_err().to_string();
             assert!(error.contains(wanted) && error.contains(name), "{error}");

@@ -80,7 +80,8 @@ impl Downsample {
         };
         let width =
             self.gap_width(n, last + 1 - first, || Ok::<_, Error>(usual_step(x, y, first..last + 1)))?;
-        let census = Census::take(x, y, isa, width, self.missing, Widest::of(n, self.least()))?;
+        let all = last - first < n || (first..last + 1).filter(kept_at).nth(n).is_none();
+        let census = Census::take(x, y, isa, width, self.missing, Widest::of(n, self.least(), all))?;
         let total = *census.kept.before.last().expect("there is an end");
         let whole = Run { start: first, end: last + 1, kept: total };
         let kept = (total < y.len()).then_some(&census.kept);

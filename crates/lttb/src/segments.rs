@@ -40,9 +40,10 @@ pub(crate) struct Widest {
 const CLASS_SHIFT: u32 = 52 - 5;
 
 impl Widest {
-    /// For `n` points, of which at most half go into the `least` points that each segment has.
-    pub(crate) fn of(n: usize, least: usize) -> Self {
-        let most = (n / (2 * least)).saturating_sub(1);
+    /// For `n` points, of which at most half go into the `least` points that each segment has; `all` where there are no
+    /// more points than that, and no gap costs any.
+    pub(crate) fn of(n: usize, least: usize, all: bool) -> Self {
+        let most = if all { usize::MAX } else { (n / (2 * least)).saturating_sub(1) };
         Self { most, gaps: Vec::new(), narrowest: 0, seen: 0, stride: 1 }
     }
 
@@ -60,7 +61,7 @@ impl Widest {
             }
         }
         self.gaps.push(Gap { class, before, after });
-        if self.gaps.len() > 6 * self.most {
+        if self.gaps.len() > self.most.saturating_mul(6) {
             self.thin();
         }
     }
@@ -261,7 +262,7 @@ mod tests {
     #[test]
     fn narrow_gaps_are_bridged_when_their_ends_would_take_most_points() {
         let cut = |n, least| {
-            let mut widest = Widest::of(n, least);
+            let mut widest = Widest::of(n, least, false);
             for (before, width) in [(1, 3.0), (3, 9.0), (5, 4.0), (7, 9.0), (8, 1.0)] {
                 widest.see(before, before + 1, width);
             }
@@ -277,7 +278,7 @@ mod tests {
     fn of_equally_wide_gaps_those_kept_are_spread_evenly() {
         for gaps in [20, 99, 100, 101, 250, 1000, 77_777] {
             for wider in [0, 3, 40] {
-                let mut widest = Widest::of(404, 2);
+                let mut widest = Widest::of(404, 2, false);
                 for i in 0..gaps {
                     // Steps of floats, now and then a wide one, and some that are narrower than all.
                     let noise = 1.0 + (i * 7919 % 1013) as f64 * 1e-12;

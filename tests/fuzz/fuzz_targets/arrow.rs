@@ -116,7 +116,8 @@ fn without_nulls(array: &ArrayRef) -> ArrayRef {
                 .map(|x| Some(x.unwrap_or(f64::NAN)))
                 .collect::<Float64Array>(),
         ),
-        DataType::FixedSizeList(field, len) => {
+        // Lists without elements have as many rows as they say.
+        DataType::FixedSizeList(field, len) if *len > 0 => {
             let lists = array.as_fixed_size_list();
             let values = without_nulls(lists.values());
             Arc::new(FixedSizeListArray::new(field.clone(), *len, values, lists.nulls().cloned()))

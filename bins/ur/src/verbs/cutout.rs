@@ -98,11 +98,16 @@ pub(crate) fn run(args: &CutoutArgs, stop: &AtomicBool) -> report::Result {
 
 type Missed = Vec<(String, String)>;
 
+/// Whether an output is a folder, there or to be made.
+fn is_folder(out: &Path) -> bool {
+    out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
 /// The kind of file that was asked for, which the ending of a file may not belie.
 fn format(args: &CutoutArgs) -> Result<Format, String> {
     let ending = args.out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let (is_parquet, is_fits) = (ending == "parquet", ["fits", "fit"].contains(&ending.as_str()));
-    let in_folder = args.targets.is_some() || args.cube.len() > 1 || args.out.is_dir();
+    let in_folder = args.targets.is_some() || args.cube.len() > 1 || is_folder(&args.out);
     let format = match args.format.as_deref() {
         Some("image") => Format::Image,
         Some("parquet") => Format::Parquet,
@@ -141,6 +146,7 @@ fn cut_all(
             "size {columns}x{rows} is not whole pixels; give whole ones, or --units arcmin or deg"
         )),
     };
+    let of_all = || size(args.size).map_err(|reason| format!("--{reason}"));
     let tica = |cutter: &Cutter<MappedFile>| cutter.cube().product() == uranometria_cube::Product::Tica;
     if track.is_some() && cutters.iter().any(tica) {
         report::warning(
@@ -150,11 +156,11 @@ fn cut_all(
     let mut jobs = Vec::new();
     if let (Some(ra), Some(dec)) = (args.ra, args.dec) {
         let place = Place::Sky(Direction::from_degrees(ra, dec)?);
-        jobs.push(Job { name: None, what: What::Place(place), size: size(args.size)? });
+        jobs.push(Job { name: None, what: What::Place(place), size: of_all()? });
     } else if let (Some(x), Some(y)) = (args.x, args.y) {
-        jobs.push(Job { name: None, what: What::Place(Place::Pixel { x, y }), size: size(args.size)? });
+        jobs.push(Job { name: None, what: What::Place(Place::Pixel { x, y }), size: of_all()? });
     } else if let Some(track) = &track {
-        jobs.push(Job { name: None, what: What::Track(track), size: size(args.size)? });
+        jobs.push(Job { name: None, what: What::Track(track), size: of_all()? });
     }
     for target in &targets {
         jobs.push(Job {
@@ -163,7 +169,7 @@ fn cut_all(
             size: match (target.size, &args.targets) {
                 (Some(own), Some(path)) => size(own)
                     .map_err(|reason| format!("{}, target {}: {reason}", path.display(), target.name))?,
-                _ => size(args.size)?,
+                _ => of_all()?,
             },
         });
     }
@@ -274,7 +280,7 @@ impl Outputs<'_> {
         default_name: impl FnOnce() -> Result<PathBuf, Error>,
     ) -> Result<PathBuf, Error> {
         let out = &self.args.out;
-        if !(self.many || out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/")) {
+        if !(self.many || is_folder(out)) {
             return Ok(out.clone());
         }
         Ok(match job.name {

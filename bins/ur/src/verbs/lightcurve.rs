@@ -10,7 +10,7 @@ use uranometria_cutout::lightcurve::{
     Background, LightCurve, join, stitch, to_fits, write_csv, write_parquet,
 };
 use uranometria_cutout::{Aperture, Tpf};
-use uranometria_fits::fs::{Durability, OpenFile, write};
+use uranometria_fits::fs::{Durability, OpenFile, destination, write};
 
 use super::picture;
 use crate::args::LightcurveArgs;
@@ -38,6 +38,7 @@ pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
     }
     report::refuse_inputs(&[&args.out], &inputs)?;
     refuse_twice(&args.tpf)?;
+    destination(&args.out)?;
     if OpenFile::open(&args.out).is_ok_and(|file| Tpf::read(&file).is_ok()) {
         let out = args.out.display();
         return Err(format!("{out} is a target pixel file and would be replaced; give another name").into());

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
+use uranometria_fits::fs::destination;
 use uranometria_series::{Control, Series, ZoneMap};
 
 use crate::args::ZonemapArgs;
@@ -55,6 +56,7 @@ pub(crate) fn run(args: &ZonemapArgs, stop: &AtomicBool) -> report::Result {
 
 /// Errs where a file of that name is there and is no zone map, not even a damaged one.
 fn refuse_others(out: &Path) -> Result<(), String> {
+    destination(out).map_err(|error| error.to_string())?;
     let Ok(mut file) = File::open(out) else { return Ok(()) };
     let is_named_so = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zonemap"));
     let is_empty = file.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);

@@ -156,7 +156,7 @@ pub(super) fn make(
     control: &Control<'_>,
 ) -> Result<Imported, Error> {
     options.margin.map_or(Ok(()), margin::check_width)?;
-    let identity = inputs.identity()?;
+    let files = inputs.identity_from(0)?;
     let (work, part) = (part_path(out, "work"), part_path(out, "part"));
     fs::create_dir_all(&work).map_err(|source| Error::io("make it", source).in_file(&work))?;
     let _lock = open_locked(&work.join("lock"), out)?;
@@ -164,7 +164,7 @@ pub(super) fn make(
     let main_name = collection::folder_name(&name);
     let main = if options.margin.is_some() { part.join(&main_name) } else { part.clone() };
     let job = Job::new(inputs, options, control, work.clone(), part.clone(), main.clone())?;
-    let still_there = || if job.inputs.identity()? == identity { Ok(()) } else { Err(Error::Changed) };
+    let still_there = || if job.inputs.identity_from(0)? == files { Ok(()) } else { Err(Error::Changed) };
     still_there()?;
     let state = job.count(out)?;
     let plan = Plan::new(&state.counts, options.rows_per_partition, state.group_rows() as u64);

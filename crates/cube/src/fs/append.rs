@@ -1,6 +1,6 @@
 //! Later frames at the end of a cube.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use uranometria_fits::Source;
@@ -31,17 +31,23 @@ pub fn append(
     options: &Options,
     control: &Control<'_>,
 ) -> Result<Report, Error> {
-    let path = &destination(cube_path)?;
     // Locked only where there is a cube, so that a wrong name leaves nothing behind.
-    open(path)?;
+    open(&cube_path)?;
+    let path = &destination(cube_path)?;
     let claim = Claim::take(path)?;
     let cube = open(path)?;
     let staging = Staging::beside(path);
     // What an interrupted run left is for its next run.
     let others = !claim.is_fresh() || staging.exists();
     let options = Options { product: Some(options.product.unwrap_or(cube.product())), ..options.clone() };
-    let Scan { frames: mut new, mut pixels, skipped } = scan(frames, &options, &staging, control)?;
-    let known = leave_out_known(&cube, &mut new, &mut pixels);
+    let Scan { frames: mut new, mut pixels, skipped } =
+        scan(frames, &options, cube.primary().integer("SECTOR"), &staging, control).inspect_err(|error| {
+            if !others && matches!(error, Error::BadFrames { .. }) {
+                staging.clear();
+            }
+        })?;
+    let given = leave_out_known(&cube, &mut new, &mut pixels);
+    let known = given.len();
     let report = |layout: CubeLayout, bytes, resumed| Report {
         path: path.to_path_buf(),
         layout,
@@ -70,7 +76,8 @@ pub fn append(
     let date = options.date.clone().unwrap_or_else(today);
     let old = *cube.layout();
     let layout = CubeLayout { frames: old.frames + new.len(), ..old };
-    let primary = primary::extended(cube.primary(), &cube.file_names(), &new, &skipped, &date);
+    let absent: Vec<String> = cube.file_names().into_iter().filter(|name| !given.contains(name)).collect();
+    let primary = primary::extended(cube.primary(), &absent, &new, &skipped, &date);
     let table = cube.frames().extended(template.as_ref(), &new).to_hdu();
     new.iter_mut().for_each(|frame| frame.values = Vec::new());
     let plan = Plan { primary, table, layout, input: Input::new(Some(cube), &new, &pixels, layout.planes)? };
@@ -79,24 +86,31 @@ pub fn append(
     Ok(report(layout, made.bytes, made.resumed))
 }
 
-/// Takes out the frames that the cube has, by name and start, and returns how many they were.
-fn leave_out_known<S: Source>(cube: &Cube<S>, new: &mut Vec<Frame>, pixels: &mut Vec<PathBuf>) -> usize {
+/// Takes out the frames that the cube has, by name and start, and returns their names in the cube.
+fn leave_out_known<S: Source>(
+    cube: &Cube<S>,
+    new: &mut Vec<Frame>,
+    pixels: &mut Vec<PathBuf>,
+) -> HashSet<String> {
     let starts = cube.frames().numbers(cube.product().start_keyword()).unwrap_or_default();
     let mut have: HashMap<u64, Vec<String>> = HashMap::new();
     for (name, start) in cube.file_names().into_iter().zip(starts) {
         have.entry(start.to_bits()).or_default().push(name);
     }
-    let before = new.len();
-    let is_known = |frame: &Frame| {
+    let mut given = HashSet::new();
+    let mut is_known = |frame: &Frame| {
         let names = have.get(&frame.start.to_bits()).map_or(&[][..], Vec::as_slice);
-        names.iter().any(|name| is_of_file(name, &ascii(&frame.file_name())))
+        let own = ascii(&frame.file_name());
+        let found = names.iter().find(|name| is_of_file(name, &own));
+        given.extend(found.cloned());
+        found.is_some()
     };
-    let known: Vec<bool> = new.iter().map(is_known).collect();
+    let known: Vec<bool> = new.iter().map(&mut is_known).collect();
     let mut of_frames = known.iter();
     new.retain(|_| of_frames.next() != Some(&true));
     let mut of_pixels = known.iter();
     pixels.retain(|_| of_pixels.next() != Some(&true));
-    before - new.len()
+    given
 }
 
 /// Checks that the frames are of the cube's chip, size and sector and later than its last frame.

@@ -30,7 +30,7 @@ pub fn build(
     refuse_others(out, frames)?;
     let claim = Claim::take(out)?;
     let staging = Staging::beside(out);
-    let Scan { mut frames, pixels, skipped } = scan(frames, options, &staging, control)?;
+    let Scan { mut frames, pixels, skipped } = scan(frames, options, None, &staging, control)?;
     let template = frames.iter().position(Frame::has_wcs).unwrap_or(0);
     let (first_primary, _) = headers(&frames[0], &pixels[0], &staging)?;
     let (_, template) = headers(&frames[template], &pixels[template], &staging)?;

@@ -176,8 +176,13 @@ pub(super) fn make(
     }
     let kept = still_there(file, data_start, &blocks, found, control)?;
     let resumed = kept.iter().map(|entry| blocks.bytes(entry.block)).sum();
-    let journal = Journal::begin(&journal_path, &work, &kept)
-        .map_err(|source| room(&journal_path, bytes, source, "write it"))?;
+    let journal = Journal::begin(&journal_path, &work, &kept).map_err(|source| {
+        if kept.is_empty() {
+            // Nothing is in it that the next run could go on with.
+            let _ = file.set_len(0);
+        }
+        room(&journal_path, bytes, source, "write it")
+    })?;
 
     let writer = Writer { file, path, data_start, data_len, bytes, blocks, input, journal, control };
     let mut sum = writer.run(threads, &kept)?;

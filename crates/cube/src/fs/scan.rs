@@ -10,6 +10,7 @@ use uranometria_fits::{Hdu, Header, Source, read_hdus};
 
 use super::stage::Staging;
 use super::{Control, Options, Stage};
+use crate::frame::sector_of_name;
 use crate::{Error, Frame, Problem, Selection, select};
 
 /// Frames in order of time, the files their pixels are read from (their own, or uncompressed copies), and those that
@@ -40,10 +41,11 @@ impl From<String> for Fault {
     }
 }
 
-/// Reads the headers of all frames and keeps those that belong together.
+/// Reads the headers of all frames and keeps those that belong together; `sector` is that of frames that do not tell it.
 pub(super) fn scan(
     paths: &[PathBuf],
     options: &Options,
+    sector: Option<i64>,
     staging: &Staging,
     control: &Control<'_>,
 ) -> Result<Scan, Error> {
@@ -72,7 +74,8 @@ pub(super) fn scan(
     let mut problems = Vec::new();
     for result in read {
         match result {
-            Ok((frame, pixels)) => {
+            Ok((mut frame, pixels)) => {
+                frame.sector = frame.sector.or(sector);
                 if pixels != frame.path {
                     copies.insert(frame.path.clone(), pixels);
                 }
@@ -87,6 +90,8 @@ pub(super) fn scan(
 }
 
 fn scan_one(path: &Path, options: &Options, staging: &Staging) -> Result<(Frame, PathBuf), Fault> {
+    // Before a whole sector is unpacked for a slip.
+    check_sector(sector_of_name(path), options)?;
     let file = OpenFile::open(path)?;
     let hdus = if is_gzip(&file) { None } else { Some(read_hdus(&file).map_err(|e| e.in_file(path))?) };
     match hdus {
@@ -116,17 +121,22 @@ fn frame_of(
     staging: &Staging,
 ) -> Result<(Frame, PathBuf), Fault> {
     let mut frame = Frame::from_hdus(path, hdus, options.product)?;
-    if let (Some(found), Some(wanted)) = (frame.sector, options.sector)
-        && found != wanted
-    {
-        return Err(format!("it is of sector {found}, expected sector {wanted} as asked for").into());
-    }
+    check_sector(frame.sector, options)?;
     frame.sector = frame.sector.or(options.sector);
     if frame.plain {
         return Ok((frame, pixels));
     }
     let pixels = staging.converted(path, file, hdus, &frame).map_err(of_copy)?;
     Ok((staging.frame_of_copy(frame), pixels))
+}
+
+fn check_sector(found: Option<i64>, options: &Options) -> Result<(), String> {
+    match (found, options.sector) {
+        (Some(found), Some(wanted)) if found != wanted => {
+            Err(format!("it is of sector {found}, expected sector {wanted} as asked for"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Tells what is wrong with a frame from what is wrong with writing its copy.

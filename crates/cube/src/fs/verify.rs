@@ -62,7 +62,8 @@ pub fn verify(
     let mut verified = Verified { frames: 0, bytes: 0, checksums: 0, differences: 0, examples: Vec::new() };
     let staging = Staging::apart(path);
     let skip = Options { skip_bad: true, product: Some(cube.product()), ..options.clone() };
-    let Scan { frames, pixels, skipped: unusable } = scan(frames, &skip, &staging, control)?;
+    let Scan { frames, pixels, skipped: unusable } =
+        scan(frames, &skip, cube.primary().integer("SECTOR"), &staging, control)?;
     let mut given = Given::new(frames, pixels);
     let names = cube.file_names();
     let found = given.take(&cube, &names);

@@ -145,7 +145,7 @@ impl<X: Coordinate> ZoneMap<X> {
         request: &Downsample,
         n: usize,
     ) -> Result<Widest, ZoneError<S::Error>> {
-        let mut widest = Widest::of(n, request.least());
+        let mut widest = Widest::of(n, request.least(), run.kept <= n);
         let breaks = request.missing == Missing::Break;
         if !breaks && (request.gaps == Gaps::None || width == f64::INFINITY) {
             return Ok(widest);

@@ -272,7 +272,16 @@ fn open_quote(file: &OpenFile, at: &Position) -> Option<Error> {
     let mut record = vec![0; usize::try_from(len).ok()?];
     file.read_at(at.byte(), &mut record).ok()?;
     let line = at.line() + unclosed(&record)?;
-    Some(Error::Line { line, reason: "the quote that is opened here is not closed".into() })
+    let whole = at.byte() + len == Source::len(file);
+    let reason = if whole {
+        "the quote that is opened here is not closed".to_string()
+    } else {
+        format!(
+            "the quote that is opened here is not closed within {} MiB, the longest a record may be",
+            LONGEST >> 20
+        )
+    };
+    Some(Error::Line { line, reason })
 }
 
 impl CsvTable {

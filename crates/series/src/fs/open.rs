@@ -61,7 +61,7 @@ impl Format {
 }
 
 /// Errs where a path leads to a pipe or a device, which can be read only once, and in order.
-fn refuse_pipes(path: &Path) -> Result<(), Error> {
+pub(super) fn refuse_pipes(path: &Path) -> Result<(), Error> {
     match std::fs::metadata(path) {
         Ok(found) if !found.is_file() && !found.is_dir() => Err(Error::Pipe.in_file(path)),
         _ => Ok(()),

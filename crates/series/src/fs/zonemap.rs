@@ -11,6 +11,7 @@ use uranometria_fits::fs::{Durability, write};
 use uranometria_lttb as lttb;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::open::refuse_pipes;
 use super::{Series, Unit, shifted};
 use crate::Error;
 use crate::number::{Abscissa, Kind, Ordinate, with_types};
@@ -149,6 +150,7 @@ impl ZoneMap {
     pub fn open(path: impl AsRef<Path>, series: &Series) -> Result<ZoneMap, Error> {
         let path = path.as_ref();
         let read = || {
+            refuse_pipes(path)?;
             let bytes = fs::read(path).map_err(|error| Error::io("read it", error))?;
             let (header, map) = Header::unseal(&bytes)?;
             let (x, y) = series.columns();
