@@ -827,7 +827,7 @@ fn a_quote_that_is_not_closed_is_named_with_its_line() {
     // More than is ever read for one record.
     let long =
         format!("t,y,note\n{}3,3,\"a\n{}", rows(0, 3), "4,4,some more text of a row\n".repeat(800_000));
-    assert!(said(&long).ends_with(&open(5)), "{}", said(&long));
+    assert!(said(&long).contains(&open(5)), "{}", said(&long));
     assert!(csv_series(&folder, "t,y,note\n0,0,\"a\n\"\n1,1,\"\"\"b\"\"\"\n2,2,c\"\n").is_ok());
     // A cell that is no number is not shown to its end.
     let text = format!("t,y,note\n0,0,a\n1,\"{}\",b\n", "many words ".repeat(500));
