@@ -65,11 +65,18 @@ pub(crate) fn ascii(text: &str) -> String {
 /// Whether a name in the table is that of a file: the same, or cut short, as older cubes have them, or of the same
 /// frame compressed otherwise.
 pub(crate) fn is_of_file(stored: &str, given: &str) -> bool {
-    fn bare(name: &str) -> &str {
-        let name = name.strip_suffix(".gz").unwrap_or(name);
-        name.strip_suffix(".fz").unwrap_or(name)
-    }
-    stored == given || (stored.len() >= 30 && given.starts_with(stored)) || bare(stored) == bare(given)
+    is_cut_from(stored, given) || uncompressed(stored) == uncompressed(given)
+}
+
+/// Whether a name in the table is a file's, maybe cut short.
+pub(crate) fn is_cut_from(stored: &str, given: &str) -> bool {
+    stored == given || (stored.len() >= 30 && given.starts_with(stored))
+}
+
+/// The name that a file has or would have uncompressed.
+pub(crate) fn uncompressed(name: &str) -> &str {
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    name.strip_suffix(".fz").unwrap_or(name)
 }
 
 /// The headers of all frames of a cube, in order of time.

@@ -188,18 +188,8 @@ pub(crate) struct ImportArgs {
     /// How columns but positions are compressed
     #[arg(long, value_parser = ["none", "lz4", "zstd"], default_value = "lz4")]
     pub(crate) compression: String,
-    /// About how much memory to use
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_bytes)]
-    pub(crate) memory: u64,
-    /// Threads; 0 for one a core
-    #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 0)]
-    pub(crate) threads: usize,
-    /// Leave rows without a position out and list them
-    #[arg(long)]
-    pub(crate) skip_bad: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Args)]
@@ -210,6 +200,13 @@ pub(crate) struct AppendArgs {
     /// Tables with its columns: parquet, CSV with a header line, FITS, VOTable
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// How tables are read into a catalogue.
+#[derive(Args)]
+pub(crate) struct RunArgs {
     /// About how much memory to use
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_bytes)]
     pub(crate) memory: u64,

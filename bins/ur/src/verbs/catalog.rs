@@ -71,9 +71,9 @@ fn make(args: &ImportArgs, stop: &AtomicBool) -> report::Result {
         name: args.name.clone(),
         epoch: args.epoch,
         rows_per_partition: args.rows_per_partition,
-        memory: args.memory,
-        threads: args.threads,
-        skip_bad: args.skip_bad,
+        memory: args.run.memory,
+        threads: args.run.threads,
+        skip_bad: args.run.skip_bad,
         compression: match args.compression.as_str() {
             "none" => Compression::None,
             "zstd" => Compression::Zstd,
@@ -88,14 +88,14 @@ fn make(args: &ImportArgs, stop: &AtomicBool) -> report::Result {
     let (made, time) = report::timed(|| import(&args.files, &args.out, &options, &control));
     drop(progress);
     drop(bar);
-    tell(&made?, time, args.json)
+    tell(&made?, time, args.run.json)
 }
 
 fn add(args: &AppendArgs, stop: &AtomicBool) -> report::Result {
     let options = AppendOptions {
-        memory: args.memory,
-        threads: args.threads,
-        skip_bad: args.skip_bad,
+        memory: args.run.memory,
+        threads: args.run.threads,
+        skip_bad: args.run.skip_bad,
         ..AppendOptions::default()
     };
     let bar = Bar::new();
@@ -105,8 +105,8 @@ fn add(args: &AppendArgs, stop: &AtomicBool) -> report::Result {
     drop(progress);
     drop(bar);
     match made? {
-        Some(made) => tell(&made, time, args.json),
-        None if args.json => {
+        Some(made) => tell(&made, time, args.run.json),
+        None if args.run.json => {
             report::json(&json!({ "catalog": report::path(&args.catalog), "appended": false }));
             Ok(Outcome::Done)
         }

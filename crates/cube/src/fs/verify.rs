@@ -15,7 +15,7 @@ use super::input::{Buffers, Input};
 use super::scan::{Scan, headers, scan};
 use super::stage::Staging;
 use super::{Control, Options, Stage, open};
-use crate::frame_table::{FILE_COLUMN, ascii, is_of_file};
+use crate::frame_table::{FILE_COLUMN, ascii, is_cut_from, uncompressed};
 use crate::primary::{self, Skipped};
 use crate::transpose::Word;
 use crate::{Cell, Cube, Error, Frame};
@@ -85,7 +85,7 @@ pub fn verify(
         compare_primary(&cube, &matched, &headers(&matched[0], &files[0], &staging)?.0, &mut verified);
     }
     let skipped = Skipped::of(cube.primary());
-    for (name, _) in given.0.keys().filter(|(name, _)| !skipped.has(name)) {
+    for name in given.names().filter(|name| !skipped.has(name)) {
         verified.differ(format!("frame {name} is not in the cube"));
     }
     for problem in &unusable {
@@ -113,35 +113,52 @@ pub fn verify(
 /// A frame and the file its pixels are read from.
 type Found = (Frame, PathBuf);
 
-/// The frames that were given, by name, in ASCII as the table has it, and the bits of their start.
+/// The frames that were given, by name without the endings of compression, name, and the bits of their start; names
+/// in ASCII as the table has them.
 ///
 /// Files of several folders may have one name.
-struct Given(BTreeMap<(String, u64), Found>);
+struct Given(BTreeMap<Key, Found>);
+
+type Key = (String, String, u64);
+
+fn key(name: String, start: f64) -> Key {
+    (uncompressed(&name).to_string(), name, start.to_bits())
+}
 
 impl Given {
     fn new(frames: Vec<Frame>, pixels: Vec<PathBuf>) -> Self {
-        let key = |frame: &Frame| (ascii(&frame.file_name()), frame.start.to_bits());
-        Given(frames.into_iter().zip(pixels).map(|found| (key(&found.0), found)).collect())
+        let keyed = |found: Found| (key(ascii(&found.0.file_name()), found.0.start), found);
+        Given(frames.into_iter().zip(pixels).map(keyed).collect())
+    }
+
+    /// Their names, in order.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(|(_, name, _)| name.as_str())
     }
 
     /// Takes out the frame of each row: that of the row's name and start or, where the start differs, of its name.
     fn take(&mut self, cube: &Cube<OpenFile>, names: &[String]) -> Vec<Option<Found>> {
         let starts = cube.frames().numbers(cube.product().start_keyword());
         let starts = starts.unwrap_or_else(|| vec![f64::NAN; names.len()]);
-        let keys = names.iter().cloned().zip(starts.into_iter().map(f64::to_bits));
+        let keys = names.iter().cloned().zip(starts).map(|(name, start)| key(name, start));
         // Exact ones first, lest a row takes what is another's.
         let mut found: Vec<Option<Found>> = keys.map(|key| self.0.remove(&key)).collect();
         for (name, found) in names.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
-            *found = self
-                .first_of(|given| given == name)
-                .or_else(|| self.first_of(|given| is_of_file(name, given)));
+            *found = self.take_named(name);
         }
         found
     }
 
-    /// Takes out the first frame whose name is as wanted.
-    fn first_of(&mut self, wanted: impl Fn(&str) -> bool) -> Option<Found> {
-        let key = self.0.keys().find(|(name, _)| wanted(name)).cloned()?;
+    /// Takes out the first frame of a name; if there is none, the first that is compressed otherwise, then the first of
+    /// a name from which this one is cut.
+    fn take_named(&mut self, name: &str) -> Option<Found> {
+        let bare = uncompressed(name);
+        let alike = || {
+            let from = (bare.to_string(), String::new(), 0);
+            self.0.range(from..).map(|(key, _)| key).take_while(|(other, ..)| other == bare)
+        };
+        let key = alike().find(|(_, given, _)| given == name).or_else(|| alike().next());
+        let key = key.or_else(|| self.0.keys().find(|(_, given, _)| is_cut_from(name, given))).cloned()?;
         self.0.remove(&key)
     }
 }

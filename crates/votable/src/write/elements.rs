@@ -24,14 +24,23 @@ pub(super) trait Elements {
     /// Appends the element as BINARY has it.
     fn binary(&self, at: usize, out: &mut Vec<u8>) -> Result<(), Misfit>;
 
-    /// Appends what stands for a null inside of an array in TABLEDATA.
-    fn null_text(&self, out: &mut Vec<u8>) -> Result<(), Misfit>;
+    /// Appends what stands for a null inside of an array in TABLEDATA; unless written otherwise, nothing.
+    fn null_text(&self, _: &mut Vec<u8>) -> Result<(), Misfit> {
+        Ok(())
+    }
 
-    /// Appends what stands for a null in BINARY, and for a null inside of an array in BINARY2.
-    fn null_binary(&self, out: &mut Vec<u8>) -> Result<(), Misfit>;
+    /// Appends what stands for a null in BINARY, and for a null inside of an array in BINARY2; unless written
+    /// otherwise, the filling.
+    fn null_binary(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        self.fill(out);
+        Ok(())
+    }
 
-    /// Appends what fills the place of a cell that BINARY2 flags as null.
-    fn fill(&self, out: &mut Vec<u8>);
+    /// Appends what fills the place of a cell that BINARY2 flags as null; unless written otherwise, the length
+    /// of an empty array.
+    fn fill(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[0; 4]);
+    }
 }
 
 /// Nulls of elements, if there are any.
@@ -255,11 +264,6 @@ impl<F: Real> Elements for Reals<'_, F> {
         Ok(())
     }
 
-    fn null_binary(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        self.fill(out);
-        Ok(())
-    }
-
     fn fill(&self, out: &mut Vec<u8>) {
         F::NAN.put(out);
     }
@@ -303,11 +307,6 @@ impl<F: Real> Elements for Complexes<'_, F> {
 
     fn null_text(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
         push_pair([F::NAN; 2], out);
-        Ok(())
-    }
-
-    fn null_binary(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        self.fill(out);
         Ok(())
     }
 
@@ -369,19 +368,6 @@ impl<'a, F: Fn(usize) -> &'a str> Elements for Texts<F> {
         let size = if self.unicode { 2 } else { 1 };
         counted(out, size, |out| characters((self.value)(at), self.unicode, out))
     }
-
-    fn null_text(&self, _: &mut Vec<u8>) -> Result<(), Misfit> {
-        Ok(())
-    }
-
-    fn null_binary(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        self.fill(out);
-        Ok(())
-    }
-
-    fn fill(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[0; 4]);
-    }
 }
 
 /// Bytes of any number, one array a cell.
@@ -411,19 +397,6 @@ impl<'a, F: Fn(usize) -> &'a [u8]> Elements for Blobs<F> {
             out.extend_from_slice((self.value)(at));
             Ok(())
         })
-    }
-
-    fn null_text(&self, _: &mut Vec<u8>) -> Result<(), Misfit> {
-        Ok(())
-    }
-
-    fn null_binary(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        self.fill(out);
-        Ok(())
-    }
-
-    fn fill(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[0; 4]);
     }
 }
 
@@ -463,19 +436,6 @@ impl Elements for Times {
     fn binary(&self, at: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
         counted(out, 1, |out| self.text(at, out))
     }
-
-    fn null_text(&self, _: &mut Vec<u8>) -> Result<(), Misfit> {
-        Ok(())
-    }
-
-    fn null_binary(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        self.fill(out);
-        Ok(())
-    }
-
-    fn fill(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[0; 4]);
-    }
 }
 
 /// Nothing but nulls, as text.
@@ -493,18 +453,5 @@ impl Elements for Nothing {
     fn binary(&self, _: usize, out: &mut Vec<u8>) -> Result<(), Misfit> {
         self.fill(out);
         Ok(())
-    }
-
-    fn null_text(&self, _: &mut Vec<u8>) -> Result<(), Misfit> {
-        Ok(())
-    }
-
-    fn null_binary(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        self.fill(out);
-        Ok(())
-    }
-
-    fn fill(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[0; 4]);
     }
 }
