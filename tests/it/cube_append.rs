@@ -201,10 +201,13 @@ fn frames_that_do_not_fit_are_refused_and_the_cube_stays() {
 
     let smaller = Frames::new(|options| (options.rows, options.frames) = (20, 10));
     let error = refused(&smaller.paths[8..]).to_string();
-    assert!(error.contains("it is 40 columns and 20 rows large, the cube 40 and 30"), "{error}");
+    assert!(
+        error.contains("it is of 40 columns and 20 rows, expected of 40 columns and 30 rows as the cube"),
+        "{error}"
+    );
     let other_chip = Frames::new(|options| (options.camera, options.ccd, options.frames) = (3, 3, 10));
     let error = refused(&other_chip.paths[8..]).to_string();
-    assert!(error.contains("it is of camera 3 CCD 3, the cube of camera 4 CCD 2"), "{error}");
+    assert!(error.contains("it is camera 3 CCD 3, expected camera 4 CCD 2 as the cube"), "{error}");
     let tica = Frames::tica(|options| options.frames = 10);
     let error = refused(&tica.paths[8..]).to_string();
     assert!(error.contains("it is a TICA frame, expected a SPOC frame"), "{error}");

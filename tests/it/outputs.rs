@@ -69,7 +69,8 @@ fn a_preview_does_not_replace_an_input_or_the_cutout() {
     let arguments = ["--targets", text(&targets), "--out", text(&out), "--preview", text(&pictures)];
     assert_refused(&pictures, &cube, || cutout(&cube, &arguments));
     assert!(!out.exists());
-    let same = pictures.join("a.png");
+    let (same, link) = (pictures.join("a.fits"), pictures.join("a.png"));
+    std::os::unix::fs::symlink(&same, &link).unwrap();
     let place = ["--x", "20", "--y", "15", "--out", text(&same), "--preview", text(&pictures)];
     assert_error(&cutout(&cube, &place), &format!("error: {} would be written twice", same.display()));
 }
@@ -80,7 +81,8 @@ fn lists_tracks_and_apertures_are_not_replaced() {
     let (cube, folder) = (frames.cube("cube.fits"), frames.folder.path());
     let (pixel, tpf) = (["--x", "20", "--y", "15"], frames.at("a.fits"));
     assert_eq!(cutout(&cube, &[&pixel[..], &["--out", text(&tpf)]].concat()).code, Some(0));
-    let track = frames.at("track-1.csv");
+    let track = frames.at("track.fits");
+    fs::rename(frames.at("track-1.csv"), &track).unwrap();
     let follow = ["--track", text(&track), "--out", text(&track)];
     assert_refused(folder, &track, || cutout(&cube, &follow));
     // A list may have any name, that of one of its cutouts too.

@@ -360,10 +360,11 @@ fn a_run_killed_20_times_leaves_the_old_file_or_the_whole_new_one() {
     let mut noise = Noise(1);
     let flux: Vec<f64> = (0..6_000_000).map(|_| noise.unit()).collect();
     write_f32(&folder.at("flux.f32"), &flux);
-    for (verb, name, more) in [
-        ("zonemap", "out.zonemap", &[][..]),
-        ("downsample", "out.parquet", &["-n", "500000", "--method", "minmax"]),
-        ("downsample", "out.png", &["-n", "50000"]),
+    // The old files begin as what they are: others are not replaced.
+    for (verb, name, more, old) in [
+        ("zonemap", "out.zonemap", &[][..], &b"urzonmap, an old one"[..]),
+        ("downsample", "out.parquet", &["-n", "500000", "--method", "minmax"], b"PAR1, an old one"),
+        ("downsample", "out.png", &["-n", "50000"], b"\x89PNG, an old one"),
     ] {
         let out = folder.at(name);
         let call = || {
@@ -380,8 +381,6 @@ fn a_run_killed_20_times_leaves_the_old_file_or_the_whole_new_one() {
         assert!(call().status().unwrap().success());
         let wanted = fs::read(&out).unwrap();
         let mut killed = 0;
-        // As a zone map begins: other files are not replaced.
-        let old = b"urzonmap, an old one";
         for n in 0..20 {
             fs::write(&out, old).unwrap();
             let mut child = call().spawn().unwrap();

@@ -94,9 +94,9 @@ pub(crate) struct LightcurveArgs {
     /// row) or a FITS image
     #[arg(long, value_name = "threshold|all|FILE", default_value = "threshold")]
     pub(crate) aperture: String,
-    /// How many sigma above the median of the stamp the pixels of the threshold aperture are
-    #[arg(long, value_name = "SIGMA", default_value_t = 3.0, allow_negative_numbers = true)]
-    pub(crate) threshold: f64,
+    /// How many sigma above the median of the stamp the pixels of the threshold aperture are; 3 unless given
+    #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
+    pub(crate) threshold: Option<f64>,
     /// What is subtracted: the median of a ring around the aperture, or nothing
     #[arg(long, value_parser = ["annulus", "none"], default_value = "annulus")]
     pub(crate) background: String,

@@ -1,11 +1,9 @@
 //! What a person or a script sees: progress, sizes, errors.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
 
-use std::collections::HashSet;
 use std::error::Error;
 use std::io::{IsTerminal, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -135,40 +133,6 @@ impl Drop for Bar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
-}
-
-/// Refuses outputs that are inputs.
-pub(crate) fn refuse_inputs(outputs: &[&PathBuf], inputs: &[PathBuf]) -> std::result::Result<(), String> {
-    let file = |path: &PathBuf| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
-    // There may be as many outputs as there are targets.
-    let inputs: HashSet<(u64, u64)> = inputs.iter().filter_map(file).collect();
-    for output in outputs {
-        if file(output).is_some_and(|there| inputs.contains(&there)) {
-            return Err(format!("{} is an input and would be replaced; give another name", output.display()));
-        }
-    }
-    Ok(())
-}
-
-/// Errs where the folder of an output is not there, before hours are spent on what would go into it.
-pub(crate) fn need_folder(output: &Path) -> std::result::Result<(), String> {
-    match output.parent() {
-        Some(folder) if folder != Path::new("") && !folder.is_dir() => {
-            Err(format!("{}: folder {} is not there; make it first", output.display(), folder.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The ending of an output, in lower case, where it is one of those known.
-pub(crate) fn ending(output: &Path, known: &[&str]) -> std::result::Result<String, String> {
-    let ending = output.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    if known.contains(&ending.as_str()) {
-        return Ok(ending);
-    }
-    let (last, others) = known.split_last().unwrap_or((&"", &[]));
-    let others = others.iter().map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(", ");
-    Err(format!("{}: ending {ending:?} is not known, expected {others} or .{last}", output.display()))
 }
 
 /// Bytes for people.

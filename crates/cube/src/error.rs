@@ -85,7 +85,7 @@ pub enum Error {
     /// There is not enough room for the cube.
     #[error(
         "{path}: no room for {wanted} bytes ({source}); free space or raise the file size limit, then run the same \
-         command again: it goes on from here",
+         command again",
         path = path.display()
     )]
     NoRoom {

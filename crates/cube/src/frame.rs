@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use uranometria_fits::{Hdu, ImageLayout, Value};
 
 use crate::Product;
+use crate::frame_table::ascii;
 
 /// A full-frame image whose headers were read and whose pixels lie where they should.
 #[derive(Clone, Debug)]
@@ -28,7 +29,8 @@ pub struct Frame {
     pub rows: usize,
     /// The values in the science image's header, the first of each keyword, in their order.
     ///
-    /// Comments are left out: a sector has 12,000 frames with the same ones.
+    /// Comments are left out: a sector has 12,000 frames with the same ones. Keywords are in ASCII, with `?` for what
+    /// is not.
     pub values: Vec<(String, Value)>,
     /// Byte offset of each plane's pixels in the file.
     pub plane_starts: Vec<u64>,
@@ -85,13 +87,13 @@ impl Frame {
             plain &= layout.is_plain_f32();
         }
         let [columns, rows] = size.unwrap_or([0, 0]);
-        let mut known: HashSet<&str> = HashSet::with_capacity(header.cards().len());
+        let mut known: HashSet<String> = HashSet::with_capacity(header.cards().len());
         let mut values: Vec<(String, Value)> = Vec::with_capacity(header.cards().len());
         for card in header.cards() {
-            if let Some(value) = &card.value
-                && known.insert(&card.keyword)
-            {
-                values.push((card.keyword.clone(), value.clone()));
+            let Some(value) = &card.value else { continue };
+            let keyword = ascii(&card.keyword);
+            if known.insert(keyword.clone()) {
+                values.push((keyword, value.clone()));
             }
         }
         if values.len() > MOST_KEYWORDS {

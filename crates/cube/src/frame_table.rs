@@ -103,8 +103,9 @@ impl FrameTable {
         let mut columns: Vec<(String, String)> = Vec::new();
         let mut known = HashSet::new();
         for card in template.cards() {
-            if card.value.is_some() && known.insert(&card.keyword) {
-                columns.push((card.keyword.clone(), card.comment.clone()));
+            let keyword = ascii(&card.keyword);
+            if card.value.is_some() && known.insert(keyword.clone()) {
+                columns.push((keyword, card.comment.clone()));
             }
         }
         columns.push((FILE_COLUMN.to_string(), "file name of the frame".to_string()));

@@ -3,7 +3,7 @@
 use uranometria_fits::{Header, Value};
 
 use crate::frame_table::{ascii, is_of_file};
-use crate::select::AS_OTHERS;
+use crate::select::without_comparison;
 use crate::{Frame, Problem};
 
 /// How the history of a frame that was left out begins; behind it stand its name, a colon and the reason.
@@ -154,7 +154,7 @@ fn line(problem: &Problem) -> String {
     let name = file_name(problem);
     let reason = problem.reason.replace(&problem.path.display().to_string(), &name);
     let reason = reason.strip_prefix(&name).unwrap_or(&reason).trim_start_matches([',', ':', ' ']);
-    ascii(&format!("{name}: {}", reason.strip_suffix(AS_OTHERS).unwrap_or(reason)))
+    ascii(&format!("{name}: {}", without_comparison(reason)))
 }
 
 /// Lists frames as left out, in order of their lines; the header has no such list.

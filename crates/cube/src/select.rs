@@ -3,10 +3,46 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use crate::{Error, Frame, Problem, Product};
+use uranometria_fits::Source;
+
+use crate::{Cube, Error, Frame, Problem, Product};
 
 /// What ends the reason why a frame does not belong to the others; how many they are would differ from run to run.
-pub(crate) const AS_OTHERS: &str = " as most others";
+const AS_OTHERS: &str = " as most others";
+
+/// What ends the reason why a frame does not belong to a cube that is there.
+const AS_CUBE: &str = " as the cube";
+
+/// The reason why a frame was left out without what it was compared with, which differs from run to run.
+pub(crate) fn without_comparison(reason: &str) -> &str {
+    let reason = reason.strip_suffix(AS_OTHERS).unwrap_or(reason);
+    reason.strip_suffix(AS_CUBE).unwrap_or(reason)
+}
+
+/// What all frames have to be; what is not told is what most of them are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) product: Option<Product>,
+    /// Camera and CCD.
+    pub(crate) chip: Option<(i64, i64)>,
+    /// Columns and rows.
+    pub(crate) size: Option<(usize, usize)>,
+    pub(crate) sector: Option<i64>,
+}
+
+impl Wanted {
+    /// What further frames of a cube have to be.
+    pub(crate) fn by<S: Source>(cube: &Cube<S>) -> Self {
+        let [camera, ccd, sector] =
+            ["CAMERA", "CCD", "SECTOR"].map(|keyword| cube.primary().integer(keyword));
+        Wanted {
+            product: Some(cube.product()),
+            chip: camera.zip(ccd),
+            size: Some((cube.layout().columns, cube.layout().rows)),
+            sector,
+        }
+    }
+}
 
 /// The frames of a cube in order of time, and those left out.
 #[derive(Debug)]
@@ -26,22 +62,39 @@ pub struct Selection {
 /// # Errors
 /// [`Error::BadFrames`] with every problem, unless `skip_bad` and some are left; [`Error::NoFrames`].
 pub fn select(frames: Vec<Frame>, unreadable: Vec<Problem>, skip_bad: bool) -> Result<Selection, Error> {
+    select_wanted(frames, unreadable, skip_bad, &Wanted::default())
+}
+
+/// As [`select`], where a cube may tell what frames have to be.
+pub(crate) fn select_wanted(
+    frames: Vec<Frame>,
+    unreadable: Vec<Problem>,
+    skip_bad: bool,
+    wanted: &Wanted,
+) -> Result<Selection, Error> {
     let given = frames.len() + unreadable.len();
     let mut skipped = unreadable;
     let mut frames = frames;
     frames.sort_by(|a, b| a.start.total_cmp(&b.start).then_with(|| a.path.cmp(&b.path)));
 
-    frames =
-        keep_common(frames, &mut skipped, |f| f.product, |product: &Product| format!("a {product} frame"));
     frames = keep_common(
         frames,
         &mut skipped,
+        wanted.product,
+        |f| f.product,
+        |product: &Product| format!("a {product} frame"),
+    );
+    frames = keep_common(
+        frames,
+        &mut skipped,
+        wanted.chip,
         |f| (f.camera, f.ccd),
         |(camera, ccd)| format!("camera {camera} CCD {ccd}"),
     );
     frames = keep_common(
         frames,
         &mut skipped,
+        wanted.size,
         |f| (f.columns, f.rows),
         |(columns, rows)| format!("of {columns} columns and {rows} rows"),
     );
@@ -49,6 +102,7 @@ pub fn select(frames: Vec<Frame>, unreadable: Vec<Problem>, skip_bad: bool) -> R
     frames = keep_common(
         frames,
         &mut skipped,
+        wanted.sector,
         |f| if told { f.sector.unwrap_or(-1) } else { -1 },
         |sector| if *sector < 0 { "of no known sector".to_string() } else { format!("of sector {sector}") },
     );
@@ -74,10 +128,12 @@ pub fn select(frames: Vec<Frame>, unreadable: Vec<Problem>, skip_bad: bool) -> R
     Ok(Selection { frames: kept, skipped })
 }
 
-/// Keeps the frames that have the commonest key; of equally common ones that of the earliest frame.
+/// Keeps the frames that have the wanted key or, where none is wanted, the commonest; of equally common ones that of
+/// the earliest frame.
 fn keep_common<K: Eq + Hash>(
     frames: Vec<Frame>,
     skipped: &mut Vec<Problem>,
+    wanted: Option<K>,
     key: impl Fn(&Frame) -> K,
     describe: impl Fn(&K) -> String,
 ) -> Vec<Frame> {
@@ -86,10 +142,11 @@ fn keep_common<K: Eq + Hash>(
         counts.entry(key(frame)).or_insert((0, n)).0 += 1;
     }
     let best = counts.into_iter().max_by_key(|(_, (count, first))| (*count, std::cmp::Reverse(*first)));
-    let Some((common, _)) = best else { return frames };
+    let as_what = if wanted.is_some() { AS_CUBE } else { AS_OTHERS };
+    let Some(common) = wanted.or(best.map(|(common, _)| common)) else { return frames };
     let (kept, others): (Vec<_>, Vec<_>) = frames.into_iter().partition(|frame| key(frame) == common);
     skipped.extend(others.into_iter().map(|frame| Problem {
-        reason: format!("it is {}, expected {}{AS_OTHERS}", describe(&key(&frame)), describe(&common)),
+        reason: format!("it is {}, expected {}{as_what}", describe(&key(&frame)), describe(&common)),
         path: frame.path,
     }));
     kept

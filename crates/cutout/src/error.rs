@@ -199,6 +199,25 @@ pub enum Error {
         /// What can be done.
         way_out: &'static str,
     },
+    /// Light curves have a frame in common, so that its row would be there twice.
+    #[error(
+        "light curve {index}{of} has the frame of cadence {cadence} of sector {sector}, and so has light curve {other}{of_other}; \
+         join only one of them",
+        of = in_brackets(&files[0]),
+        of_other = in_brackets(&files[1])
+    )]
+    Twice {
+        /// Which one, counted from 1.
+        index: usize,
+        /// The earlier one.
+        other: usize,
+        /// The names of their target pixel files; empty where they are not known.
+        files: Box<[String; 2]>,
+        /// The sector; 0 where it is not known.
+        sector: i32,
+        /// CADENCENO of the frame.
+        cadence: i64,
+    },
     /// A sector cannot be divided by its median.
     #[error(
         "the median flux of sector {sector} is {found}, expected above 0; join the sectors without normalising"

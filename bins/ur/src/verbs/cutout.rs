@@ -10,11 +10,12 @@ use serde_json::json;
 use uranometria_cutout::fs::{self, Format};
 use uranometria_cutout::{Cutout, Cutter, Error, Place, Size, Target, read_targets, read_track};
 use uranometria_fits::Source;
-use uranometria_fits::fs::{Durability, MappedFile, part_path};
+use uranometria_fits::fs::{Durability, MappedFile, destination, part_path};
 use uranometria_plot::{StampPlot, stamp_png};
 use uranometria_sky::Direction;
 
 use crate::args::CutoutArgs;
+use crate::outputs::{self, Kind};
 use crate::report::{self, Bar, Outcome, line};
 
 /// The most bytes that file systems allow in the name of a file.
@@ -103,22 +104,38 @@ fn is_folder(out: &Path) -> bool {
     out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
-/// The kind of file that was asked for, which the ending of a file may not belie.
+/// The kind of file that was asked for, which the endings of files may not belie.
 fn format(args: &CutoutArgs) -> Result<Format, String> {
-    let ending = args.out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let (is_parquet, is_fits) = (ending == "parquet", ["fits", "fit"].contains(&ending.as_str()));
-    let in_folder = args.targets.is_some() || args.cube.len() > 1 || is_folder(&args.out);
+    let many = args.targets.is_some() || args.cube.len() > 1;
+    let in_folder = many || is_folder(&args.out);
+    let ending = outputs::ending_of(&args.out);
+    if many && !is_folder(&args.out) && ["fits", "fit", "parquet"].contains(&ending.as_str()) {
+        let out = args.out.display();
+        return Err(format!(
+            "{out}: several cutouts go into a folder, expected the name of one; end it with / if it is"
+        ));
+    }
     let format = match args.format.as_deref() {
         Some("image") => Format::Image,
         Some("parquet") => Format::Parquet,
-        None if is_parquet && !in_folder => Format::Parquet,
+        None if ending == "parquet" && !in_folder => Format::Parquet,
         _ => Format::Tpf,
     };
-    if !in_folder && if format == Format::Parquet { is_fits } else { is_parquet } {
-        let (out, wanted) = (args.out.display(), format.extension());
-        return Err(format!("{out}: ending {ending:?} is not that of the format, expected .{wanted}"));
+    if !in_folder {
+        outputs::ending(&args.out, if format == Format::Parquet { &["parquet"] } else { &["fits", "fit"] })?;
+    }
+    if let Some(preview) = args.preview.as_ref().filter(|preview| !many && !is_folder(preview)) {
+        outputs::ending(preview, &["png"])?;
     }
     Ok(format)
+}
+
+fn kind(format: Format) -> Kind {
+    match format {
+        Format::Tpf => Kind::TargetPixelFile,
+        Format::Image => Kind::ImageCutout,
+        Format::Parquet => Kind::Parquet,
+    }
 }
 
 fn cut_all(
@@ -317,29 +334,33 @@ impl Outputs<'_> {
                 let default_name = || Ok(fs::default_name(&job.cut(cutter)?, tag, self.format));
                 // Where there is no cutout nothing will be written; why is told when it is its turn.
                 let Ok(path) = self.path(job, tag, default_name) else { continue };
-                outputs.extend(self.preview(&path));
-                outputs.push(path);
+                outputs.extend(self.preview(&path).map(|preview| (preview, Kind::Png)));
+                outputs.push((path, kind(self.format)));
             }
         }
         let inputs = args.cube.iter().chain(&args.targets).chain(&args.track);
         let inputs: Vec<PathBuf> = inputs.cloned().collect();
-        report::refuse_inputs(&outputs.iter().collect::<Vec<_>>(), &inputs)?;
+        outputs::refuse_inputs(&outputs.iter().map(|(path, _)| path).collect::<Vec<_>>(), &inputs)?;
+        outputs.iter().try_for_each(|(path, kind)| outputs::refuse_other_kind(path, *kind))?;
+        let outputs: Vec<PathBuf> = outputs.into_iter().map(|(path, _)| path).collect();
         if !self.many {
             // Those of several are made.
             outputs.iter().filter(|path| **path != args.out).try_for_each(|path| match path.parent() {
                 Some(folder) if folder == args.out => Ok(()),
-                _ => report::need_folder(path),
+                _ => outputs::need_folder(path),
             })?;
         }
         let mut seen = HashSet::new();
         for path in &outputs {
-            let spelt = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            // Where its folder is still to be made, no link can lead elsewhere.
+            let file = destination(path).unwrap_or_else(|_| path.clone());
+            let spelt = std::path::absolute(&file).unwrap_or(file);
             let folder = spelt.parent().and_then(|folder| folder.canonicalize().ok());
             let spelt =
                 folder.zip(spelt.file_name()).map_or(spelt.clone(), |(folder, name)| folder.join(name));
             if !seen.insert(spelt) {
                 return Err(format!(
-                    "{} would be written twice; give --preview another name",
+                    "{} would be written twice; give other names, or remove the link that leads to it",
                     path.display()
                 ));
             }

@@ -14,6 +14,7 @@ use uranometria_series::{Control, Error as SeriesError, Found, Output, Series, Z
 
 use super::zonemap::pool;
 use crate::args::DownsampleArgs;
+use crate::outputs;
 use crate::report::{self, Bar, Outcome, line};
 
 /// How a picture or table of the chosen rows is written.
@@ -35,7 +36,8 @@ struct Done {
 }
 
 pub(crate) fn run(args: &DownsampleArgs, stop: &AtomicBool) -> report::Result {
-    let kind = match report::ending(&args.out, &["parquet", "csv", "png"])?.as_str() {
+    let ending = outputs::ending(&args.out, &["parquet", "csv", "png"])?;
+    let kind = match ending.as_str() {
         "parquet" => Kind::Table(Output::Parquet),
         "csv" => Kind::Table(Output::Csv),
         _ => Kind::Picture,
@@ -43,8 +45,9 @@ pub(crate) fn run(args: &DownsampleArgs, stop: &AtomicBool) -> report::Result {
     // An array of x has a file of its own.
     let of_x = args.x.as_ref().map(PathBuf::from);
     let inputs: Vec<PathBuf> = args.files.iter().chain(&of_x).chain(&args.zonemap).cloned().collect();
-    report::refuse_inputs(&[&args.out], &inputs)?;
-    report::need_folder(&args.out)?;
+    outputs::refuse_inputs(&[&args.out], &inputs)?;
+    outputs::need_folder(&args.out)?;
+    outputs::refuse_other_kind(&args.out, outputs::Kind::by_ending(&ending))?;
     let (done, time) = report::timed(|| pool(args.threads)?.install(|| downsample(args, &kind, stop)));
     let done = done.map_err(|error| error as Box<dyn Error>)?;
     let chosen = &done.found.chosen;

@@ -14,6 +14,7 @@ use uranometria_fits::fs::{Durability, OpenFile, destination, write};
 
 use super::picture;
 use crate::args::LightcurveArgs;
+use crate::outputs::{self, Kind};
 use crate::report::{self, Outcome, line};
 
 /// What an aperture can be made of.
@@ -25,24 +26,25 @@ pub(super) enum Mask<'a> {
 }
 
 pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
-    let mask = match args.aperture.as_str() {
-        "threshold" => Mask::Threshold(args.threshold),
-        "all" => Mask::All,
-        file => Mask::File(Path::new(file)),
+    let mask = match (args.aperture.as_str(), args.threshold) {
+        ("threshold", None) => Mask::Threshold(3.0),
+        ("threshold", Some(sigma)) if sigma.is_finite() => Mask::Threshold(sigma),
+        ("threshold", Some(sigma)) => return Err(format!("--threshold is {sigma}, expected a number").into()),
+        (_, Some(_)) => return Err("--threshold is of --aperture threshold; leave one of the two out".into()),
+        ("all", None) => Mask::All,
+        (file, None) => Mask::File(Path::new(file)),
     };
     let background = if args.background == "none" { Background::None } else { Background::default() };
-    let kind = report::ending(&args.out, &["fits", "csv", "parquet", "png"])?;
+    let kind = outputs::ending(&args.out, &["fits", "csv", "parquet", "png"])?;
     let mut inputs = args.tpf.clone();
     if let Mask::File(file) = &mask {
         inputs.push(file.to_path_buf());
     }
-    report::refuse_inputs(&[&args.out], &inputs)?;
+    outputs::refuse_inputs(&[&args.out], &inputs)?;
     refuse_twice(&args.tpf)?;
     destination(&args.out)?;
-    if OpenFile::open(&args.out).is_ok_and(|file| Tpf::read(&file).is_ok()) {
-        let out = args.out.display();
-        return Err(format!("{out} is a target pixel file and would be replaced; give another name").into());
-    }
+    let output = if kind == "fits" { Kind::LightCurve } else { Kind::by_ending(&kind) };
+    outputs::refuse_other_kind(&args.out, output)?;
     let (curve, time) = report::timed(|| -> Result<_, Box<dyn Error>> {
         let curves = args.tpf.iter().map(|path| extract(path, &mask, background));
         let curves = curves.collect::<Result<Vec<_>, _>>()?;

@@ -12,6 +12,7 @@ use super::scan::{Scan, headers, scan};
 use super::stage::Staging;
 use super::{Control, Options, Report, beside, open, today};
 use crate::frame_table::{ascii, is_of_file};
+use crate::select::Wanted;
 use crate::{Cube, CubeLayout, Error, Frame, primary};
 
 /// Adds later frames to a cube, which stays as it is until the longer one replaces it in one step.
@@ -40,12 +41,9 @@ pub fn append(
     // What an interrupted run left is for its next run.
     let others = !claim.is_fresh() || staging.exists();
     let options = Options { product: Some(options.product.unwrap_or(cube.product())), ..options.clone() };
+    // Copies of compressed frames stay when some frame is bad: the next run may leave it out.
     let Scan { frames: mut new, mut pixels, skipped } =
-        scan(frames, &options, cube.primary().integer("SECTOR"), &staging, control).inspect_err(|error| {
-            if !others && matches!(error, Error::BadFrames { .. }) {
-                staging.clear();
-            }
-        })?;
+        scan(frames, &options, &Wanted::by(&cube), &staging, control)?;
     let given = leave_out_known(&cube, &mut new, &mut pixels);
     let known = given.len();
     let report = |layout: CubeLayout, bytes, resumed| Report {
@@ -63,7 +61,7 @@ pub fn append(
         }
         return Ok(report(*cube.layout(), cube.source().len(), cube.layout().data_len().unwrap_or(0)));
     }
-    check_fit(&cube, &new).inspect_err(|_| {
+    check_later(&cube, &new).inspect_err(|_| {
         if !others {
             staging.clear();
         }
@@ -76,7 +74,8 @@ pub fn append(
     let date = options.date.clone().unwrap_or_else(today);
     let old = *cube.layout();
     let layout = CubeLayout { frames: old.frames + new.len(), ..old };
-    let absent: Vec<String> = cube.file_names().into_iter().filter(|name| !given.contains(name)).collect();
+    let rows = cube.file_names().into_iter().enumerate();
+    let absent: Vec<String> = rows.filter(|(row, _)| !given.contains(row)).map(|(_, name)| name).collect();
     let primary = primary::extended(cube.primary(), &absent, &new, &skipped, &date);
     let table = cube.frames().extended(template.as_ref(), &new).to_hdu();
     new.iter_mut().for_each(|frame| frame.values = Vec::new());
@@ -86,23 +85,23 @@ pub fn append(
     Ok(report(layout, made.bytes, made.resumed))
 }
 
-/// Takes out the frames that the cube has, by name and start, and returns their names in the cube.
+/// Takes out the frames that the cube has, by name and start, and returns their rows in the cube.
 fn leave_out_known<S: Source>(
     cube: &Cube<S>,
     new: &mut Vec<Frame>,
     pixels: &mut Vec<PathBuf>,
-) -> HashSet<String> {
+) -> HashSet<usize> {
     let starts = cube.frames().numbers(cube.product().start_keyword()).unwrap_or_default();
-    let mut have: HashMap<u64, Vec<String>> = HashMap::new();
-    for (name, start) in cube.file_names().into_iter().zip(starts) {
-        have.entry(start.to_bits()).or_default().push(name);
+    let mut have: HashMap<u64, Vec<(usize, String)>> = HashMap::new();
+    for (row, (name, start)) in cube.file_names().into_iter().zip(starts).enumerate() {
+        have.entry(start.to_bits()).or_default().push((row, name));
     }
     let mut given = HashSet::new();
     let mut is_known = |frame: &Frame| {
-        let names = have.get(&frame.start.to_bits()).map_or(&[][..], Vec::as_slice);
+        let rows = have.get(&frame.start.to_bits()).map_or(&[][..], Vec::as_slice);
         let own = ascii(&frame.file_name());
-        let found = names.iter().find(|name| is_of_file(name, &own));
-        given.extend(found.cloned());
+        let found = rows.iter().find(|(_, name)| is_of_file(name, &own));
+        given.extend(found.map(|(row, _)| *row));
         found.is_some()
     };
     let known: Vec<bool> = new.iter().map(&mut is_known).collect();
@@ -113,37 +112,9 @@ fn leave_out_known<S: Source>(
     given
 }
 
-/// Checks that the frames are of the cube's chip, size and sector and later than its last frame.
-fn check_fit<S: Source>(cube: &Cube<S>, new: &[Frame]) -> Result<(), Error> {
-    let layout = cube.layout();
+/// Checks that the frames, which are in order of time, are later than the cube's last one.
+fn check_later<S: Source>(cube: &Cube<S>, new: &[Frame]) -> Result<(), Error> {
     let first = &new[0];
-    let bad = |reason: String| {
-        let problem = crate::Problem { path: first.path.clone(), reason };
-        Error::BadFrames { problems: vec![problem], frames: new.len() }
-    };
-    if first.product.planes() != layout.planes {
-        return Err(bad(format!("it is a {} frame, the cube has {} planes", first.product, layout.planes)));
-    }
-    if (first.columns, first.rows) != (layout.columns, layout.rows) {
-        return Err(bad(format!(
-            "it is {} columns and {} rows large, the cube {} and {}",
-            first.columns, first.rows, layout.columns, layout.rows
-        )));
-    }
-    let chip = ["CAMERA", "CCD"].map(|keyword| cube.primary().integer(keyword));
-    if let [Some(camera), Some(ccd)] = chip
-        && (first.camera, first.ccd) != (camera, ccd)
-    {
-        return Err(bad(format!(
-            "it is of camera {} CCD {}, the cube of camera {camera} CCD {ccd}",
-            first.camera, first.ccd
-        )));
-    }
-    if let (Some(found), Some(sector)) = (first.sector, cube.primary().integer("SECTOR"))
-        && found != sector
-    {
-        return Err(bad(format!("it is of sector {found}, the cube of sector {sector}")));
-    }
     let starts = cube.frames().numbers(cube.product().start_keyword()).unwrap_or_default();
     let last = starts.into_iter().fold(f64::NEG_INFINITY, f64::max);
     if first.start <= last {

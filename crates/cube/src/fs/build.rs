@@ -10,6 +10,7 @@ use super::input::Input;
 use super::scan::{Scan, headers, scan};
 use super::stage::Staging;
 use super::{Control, Options, Report, open, today};
+use crate::select::Wanted;
 use crate::{CubeLayout, Error, Frame, FrameTable, primary};
 
 /// Makes a cube of the frames of one chip.
@@ -30,7 +31,7 @@ pub fn build(
     refuse_others(out, frames)?;
     let claim = Claim::take(out)?;
     let staging = Staging::beside(out);
-    let Scan { mut frames, pixels, skipped } = scan(frames, options, None, &staging, control)?;
+    let Scan { mut frames, pixels, skipped } = scan(frames, options, &Wanted::default(), &staging, control)?;
     let template = frames.iter().position(Frame::has_wcs).unwrap_or(0);
     let (first_primary, _) = headers(&frames[0], &pixels[0], &staging)?;
     let (_, template) = headers(&frames[template], &pixels[template], &staging)?;

@@ -80,9 +80,15 @@ impl Journal {
         let mut text =
             sealed(format!("{MAGIC} {:016x} {} {}", work.fingerprint, work.block_pixels, work.date));
         text.extend(done.iter().map(line));
-        let mut file = File::create(&new)?;
-        file.write_all(text.as_bytes())?;
-        fs::rename(&new, path)?;
+        let write = || {
+            let mut file = File::create(&new)?;
+            file.write_all(text.as_bytes())?;
+            fs::rename(&new, path)?;
+            Ok(file)
+        };
+        let file = write().inspect_err(|_: &io::Error| {
+            let _ = fs::remove_file(&new);
+        })?;
         Ok(Journal { file: Mutex::new(file) })
     }
 

@@ -1,9 +1,12 @@
 //! From paths to frames: headers are read, compressed frames are copied out.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
 use uranometria_fits::fs::OpenFile;
 use uranometria_fits::{Hdu, Header, Source, read_hdus};
@@ -11,7 +14,8 @@ use uranometria_fits::{Hdu, Header, Source, read_hdus};
 use super::stage::Staging;
 use super::{Control, Options, Stage};
 use crate::frame::sector_of_name;
-use crate::{Error, Frame, Problem, Selection, select};
+use crate::select::{Wanted, select_wanted};
+use crate::{Error, Frame, Problem, Selection};
 
 /// Frames in order of time, the files their pixels are read from (their own, or uncompressed copies), and those that
 /// were left out.
@@ -41,11 +45,12 @@ impl From<String> for Fault {
     }
 }
 
-/// Reads the headers of all frames and keeps those that belong together; `sector` is that of frames that do not tell it.
+/// Reads the headers of all frames and keeps those that belong together; frames that do not tell their sector are of the
+/// wanted one.
 pub(super) fn scan(
     paths: &[PathBuf],
     options: &Options,
-    sector: Option<i64>,
+    wanted: &Wanted,
     staging: &Staging,
     control: &Control<'_>,
 ) -> Result<Scan, Error> {
@@ -75,7 +80,7 @@ pub(super) fn scan(
     for result in read {
         match result {
             Ok((mut frame, pixels)) => {
-                frame.sector = frame.sector.or(sector);
+                frame.sector = frame.sector.or(wanted.sector);
                 if pixels != frame.path {
                     copies.insert(frame.path.clone(), pixels);
                 }
@@ -84,14 +89,12 @@ pub(super) fn scan(
             Err(problem) => problems.push(problem),
         }
     }
-    let Selection { frames, skipped } = select(frames, problems, options.skip_bad)?;
+    let Selection { frames, skipped } = select_wanted(frames, problems, options.skip_bad, wanted)?;
     let pixels = frames.iter().map(|frame| copies.get(&frame.path).unwrap_or(&frame.path).clone()).collect();
     Ok(Scan { frames, pixels, skipped })
 }
 
 fn scan_one(path: &Path, options: &Options, staging: &Staging) -> Result<(Frame, PathBuf), Fault> {
-    // Before a whole sector is unpacked for a slip.
-    check_sector(sector_of_name(path), options)?;
     let file = OpenFile::open(path)?;
     let hdus = if is_gzip(&file) { None } else { Some(read_hdus(&file).map_err(|e| e.in_file(path))?) };
     match hdus {
@@ -99,6 +102,12 @@ fn scan_one(path: &Path, options: &Options, staging: &Staging) -> Result<(Frame,
             frame_of(path, path.to_path_buf(), &file, &hdus, options, staging)
         }
         hdus => {
+            // Before a whole sector is unpacked for a slip.
+            let sector = match &hdus {
+                Some(hdus) => hdus.iter().find_map(|hdu| hdu.header.integer("SECTOR")),
+                None => sector_of_gzip(path),
+            };
+            check_sector(sector.or_else(|| sector_of_name(path)), options)?;
             let copy = match hdus {
                 Some(_) => staging.decompressed(path),
                 None => staging.unzipped(path),
@@ -150,6 +159,17 @@ fn of_copy(error: Error) -> Fault {
 fn is_gzip(file: &OpenFile) -> bool {
     let mut magic = [0; 2];
     file.read_at(0, &mut magic).is_ok() && magic == [0x1f, 0x8b]
+}
+
+/// The sector that the primary header of a gzipped file tells.
+fn sector_of_gzip(path: &Path) -> Option<i64> {
+    /// No primary header of a frame is longer.
+    const LONGEST: u64 = 1 << 20;
+    let mut start = Vec::new();
+    let packed = MultiGzDecoder::new(File::open(path).ok()?);
+    // What is damaged further on is told when it is unpacked.
+    let _ = packed.take(LONGEST).read_to_end(&mut start);
+    Header::parse(&start).ok()?.0.integer("SECTOR")
 }
 
 pub(super) fn is_tile_compressed(hdu: &Hdu) -> bool {

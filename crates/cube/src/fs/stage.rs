@@ -17,6 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use flate2::bufread::GzDecoder;
+use rustix::fs::Access;
 use uranometria_fits::fs::{Durability, NewFile, OpenFile, open_locked};
 use uranometria_fits::{self as fits, Hdu, ImageLayout, Source, read_hdus};
 use xxhash_rust::xxh3::Xxh3;
@@ -46,6 +47,8 @@ pub(super) struct Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
+        // One without a copy is of no use to anybody.
+        let _ = fs::remove_dir(&self.folder);
         if let Some(lock) = &self.lock
             && lock.lock().unwrap_or_else(PoisonError::into_inner).is_some()
         {
@@ -61,8 +64,15 @@ impl Staging {
         Self::of(super::beside(cube, "staged"), None)
     }
 
-    /// Copies for one proof of a cube, which may run beside other work on it.
+    /// Copies for one proof of a cube, which may run beside other work on it: beside the cube or, where nothing can be
+    /// written, in the folder for temporary files.
     pub(super) fn apart(cube: &Path) -> Self {
+        let writable = rustix::fs::access(folder_of(cube), Access::WRITE_OK | Access::EXEC_OK).is_ok();
+        let elsewhere = || std::env::temp_dir().join(cube.file_name().unwrap_or_default());
+        Self::apart_beside(&if writable { cube.to_path_buf() } else { elsewhere() })
+    }
+
+    fn apart_beside(cube: &Path) -> Self {
         static PROOFS: AtomicU64 = AtomicU64::new(0);
         remove_abandoned(cube);
         // A number that no other proof has or had, of whatever process on whatever machine.
@@ -285,12 +295,16 @@ fn lock_path(folder: &Path) -> PathBuf {
     with_ending(folder, ".lock")
 }
 
-/// Removes the copies of proofs of a cube that were killed.
-fn remove_abandoned(cube: &Path) {
-    let folder = match cube.parent() {
+fn folder_of(cube: &Path) -> &Path {
+    match cube.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
+    }
+}
+
+/// Removes the copies of proofs of a cube that were killed.
+fn remove_abandoned(cube: &Path) {
+    let folder = folder_of(cube);
     let prefix = super::beside(cube, APART);
     let prefix = prefix.file_name().unwrap_or_default().to_string_lossy();
     let Ok(entries) = fs::read_dir(folder) else { return };

@@ -17,6 +17,7 @@ use super::stage::Staging;
 use super::{Control, Options, Stage, open};
 use crate::frame_table::{FILE_COLUMN, ascii, is_cut_from, uncompressed};
 use crate::primary::{self, Skipped};
+use crate::select::Wanted;
 use crate::transpose::Word;
 use crate::{Cell, Cube, Error, Frame};
 
@@ -47,7 +48,8 @@ impl Verified {
 /// Compares every pixel of a cube, every value of its table of frames and those that its primary header has of its first
 /// and last frame with its frames, and its checksums with its bytes.
 ///
-/// Frames that the cube's header lists as skipped may be among `frames`.
+/// Frames that the cube's header lists as skipped may be among `frames`. Copies of compressed frames are kept beside the
+/// cube meanwhile or, where nothing can be written there, in the folder for temporary files.
 ///
 /// # Errors
 /// Where something cannot be read; a difference is no error but counted in the result.
@@ -62,8 +64,12 @@ pub fn verify(
     let mut verified = Verified { frames: 0, bytes: 0, checksums: 0, differences: 0, examples: Vec::new() };
     let staging = Staging::apart(path);
     let skip = Options { skip_bad: true, product: Some(cube.product()), ..options.clone() };
-    let Scan { frames, pixels, skipped: unusable } =
-        scan(frames, &skip, cube.primary().integer("SECTOR"), &staging, control)?;
+    let scanned = scan(frames, &skip, &Wanted::by(&cube), &staging, control);
+    let Scan { frames, pixels, skipped: unusable } = match scanned {
+        // None of them is of the cube.
+        Err(Error::BadFrames { problems, .. }) => Scan { frames: vec![], pixels: vec![], skipped: problems },
+        scanned => scanned?,
+    };
     let mut given = Given::new(frames, pixels);
     let names = cube.file_names();
     let found = given.take(&cube, &names);
@@ -198,6 +204,8 @@ fn compare_primary(cube: &Cube<OpenFile>, frames: &[Frame], first: &Header, veri
     // Of the day and the program that made the cube.
     const OWN: [&str; 2] = ["DATE", "CREATOR"];
     let expected = primary::of_frames(first, frames, &[], "");
+    // As it would be read again: in ASCII.
+    let expected = Header::parse(&expected.to_bytes()).map_or(expected, |(header, _)| header);
     for card in expected.cards().iter().filter(|card| !OWN.contains(&card.keyword.as_str())) {
         let (Some(wanted), found) = (&card.value, cube.primary().get(&card.keyword)) else { continue };
         if found.map(Cell::from) != Some(Cell::from(wanted)) {

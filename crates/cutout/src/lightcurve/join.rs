@@ -1,5 +1,7 @@
 //! Light curves of several sectors as one.
 
+use std::collections::HashMap;
+
 use super::background::median_of_sorted;
 use uranometria_sky::Direction;
 
@@ -13,7 +15,8 @@ use crate::Error;
 ///
 /// # Errors
 /// [`Error::NothingToJoin`]; [`Error::Mismatch`] where units or the reference of the times differ or where TICID or
-/// positions more than two pixels apart say that the targets do; [`Error::Length`].
+/// positions that are further apart than two pixels and any proper motion say that the targets do; [`Error::Twice`] where
+/// two have the same frame; [`Error::Length`].
 pub fn join(curves: Vec<LightCurve>) -> Result<LightCurve, Error> {
     let mut order: Vec<(f64, usize)> = Vec::new();
     for (index, curve) in curves.iter().enumerate() {
@@ -23,6 +26,7 @@ pub fn join(curves: Vec<LightCurve>) -> Result<LightCurve, Error> {
             order.push((time, order.len()));
         }
     }
+    refuse_twice(&curves)?;
     let mut curves = curves.into_iter();
     let mut joined = curves.next().ok_or(Error::NothingToJoin)?;
     for curve in curves {
@@ -86,7 +90,6 @@ pub fn stitch(mut curves: Vec<LightCurve>) -> Result<LightCurve, Error> {
 }
 
 fn check_same(first: &LightCurve, curve: &LightCurve, index: usize) -> Result<(), Error> {
-    let origin = |curve: &LightCurve| curve.parts.first().map_or(String::new(), |part| part.origin.clone());
     let mismatch = |what, found, wanted, way_out| {
         let files = Box::new([curve, first].map(origin));
         Err(Error::Mismatch { index, files, what, found, wanted, way_out })
@@ -125,7 +128,7 @@ fn check_same(first: &LightCurve, curve: &LightCurve, index: usize) -> Result<()
     // A moving target is elsewhere in another sector; a fixed one is a pixel or two beside its place at most.
     if !found.is_moving()
         && let (Some(here), Some(there)) = (found.position(), wanted.position())
-        && here.separation(&there).arcsec() > SAME_PLACE_ARCSEC
+        && here.separation(&there).arcsec() > SAME_PLACE_ARCSEC + FASTEST_ARCSEC * years_between(first, curve)
     {
         let name = |place: Direction| format!("RA {:.6} Dec {:+.6}", place.ra_deg(), place.dec_deg());
         return mismatch("the position", name(here), name(there), ONE);
@@ -135,6 +138,40 @@ fn check_same(first: &LightCurve, curve: &LightCurve, index: usize) -> Result<()
 
 /// Two pixels.
 const SAME_PLACE_ARCSEC: f64 = 42.0;
+
+/// What the star of the greatest proper motion, Barnard's, moves in a year.
+const FASTEST_ARCSEC: f64 = 10.4;
+
+/// The years between the first times of two light curves; 0 where one has none.
+fn years_between(a: &LightCurve, b: &LightCurve) -> f64 {
+    let first = |curve: &LightCurve| curve.time.iter().copied().find(|time| time.is_finite());
+    first(a).zip(first(b)).map_or(0.0, |(a, b)| (a - b).abs() / 365.25)
+}
+
+fn origin(curve: &LightCurve) -> String {
+    curve.parts.first().map_or(String::new(), |part| part.origin.clone())
+}
+
+/// Errs where two light curves have the same frame: a cut and its copy, two sizes of stamps, two moving targets.
+fn refuse_twice(curves: &[LightCurve]) -> Result<(), Error> {
+    let mut seen = HashMap::new();
+    for (index, curve) in curves.iter().enumerate() {
+        for (row, (&sector, &cadence)) in curve.sector.iter().zip(&curve.cadenceno).enumerate() {
+            let part = curve.parts.iter().find(|part| part.sector == sector);
+            let chip = ["CAMERA", "CCD"].map(|keyword| part.and_then(|part| part.integer(keyword)));
+            // Where frames are not numbered, their times tell them apart.
+            let time = if cadence == 0 { curve.time[row].to_bits() } else { 0 };
+            let other = *seen.entry((sector, chip, cadence, time)).or_insert(index);
+            let unknown = cadence == 0 && curve.time[row].is_nan();
+            if other != index && !unknown {
+                let files = Box::new([curve, &curves[other]].map(origin));
+                let cadence = i64::from(cadence);
+                return Err(Error::Twice { index: index + 1, other: other + 1, files, sector, cadence });
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Times in which a NaN has the time before it, at the beginning the first one.
 fn filled(times: &[f64]) -> impl Iterator<Item = f64> + '_ {
@@ -197,7 +234,7 @@ mod tests {
         // Their units differ too, but stitching makes them the same.
         assert_eq!(stitch(curves.clone()).unwrap_err().to_string(), wanted);
         assert_eq!(join(curves).unwrap_err().to_string(), wanted);
-        assert_eq!(join(vec![local.clone(), local.clone()]).unwrap().time_reference(), "JD - 2457000");
+        assert_eq!(join(vec![local.clone()]).unwrap().time_reference(), "JD - 2457000");
         // astrocut says SOLARSYSTEM of all its cutouts.
         local.parts[0].primary.set("TIMEREF", "SOLARSYSTEM", "");
         local.parts[0].primary.set("FFI_TYPE", "TICA", "");
