@@ -439,6 +439,18 @@ fn what_is_wrong_is_told_with_exit_2_and_leaves_nothing() {
     );
     check("b.csv", &["--y", "flux"], "b.csv", "b.csv is an input and would be replaced; give another name");
     check(
+        "b.csv",
+        &["--y", "flux", "--gap", "-5"],
+        "o.csv",
+        "\"-5\" is no width of a gap for the row number, expected a number above 0",
+    );
+    let twice = downsample(&[folder.at("b.csv"), folder.at("b.csv")], &["--y", "flux"], &folder.at("o.csv"));
+    assert_error(&twice, &format!("error: {} was given twice", folder.at("b.csv").display()));
+    // Said before the first file is read, which is not there.
+    fs::create_dir(folder.at("folder.csv")).unwrap();
+    let into = downsample(&[folder.at("nowhere.csv")], &["--y", "flux"], &folder.at("folder.csv"));
+    assert_error(&into, &format!("error: {}, it is a folder, expected", folder.at("folder.csv").display()));
+    check(
         "flux.npy",
         &["--x", folder.at("time.csv").to_str().unwrap()],
         "time.csv",

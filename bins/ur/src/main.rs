@@ -1,7 +1,7 @@
 //! The command line of Uranometria: arguments in, one call of a library, a report out.
 
 mod args;
-mod outputs;
+mod files;
 mod report;
 mod rows;
 mod verbs;

@@ -124,7 +124,9 @@ macro_rules! floats {
                 true
             }
             fn text(self) -> String {
-                self.to_string()
+                // With an exponent where there would be hundreds of zeros.
+                const LONG: usize = 25;
+                Some(self.to_string()).filter(|text| text.len() < LONG).unwrap_or_else(|| format!("{self:?}"))
             }
             fn to_bits(self) -> u64 {
                 u64::from(<$float>::to_bits(self))

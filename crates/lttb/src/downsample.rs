@@ -32,8 +32,8 @@ pub enum Method {
 ///
 /// The parts between gaps are segments. Each keeps its first and last point and gets its share of the `n` points by
 /// its length in points, but at least 2 if it has as many, with [`Method::MinMax`] and [`Method::M4`] at least 4: its
-/// extremes too. At most `n / 4` segments are cut, `n / 8` with these two methods, so that these least shares take no
-/// more than half of all. Where there are more, the line goes on across the narrower gaps; of gaps whose widths agree
+/// extremes too. Unless all points are chosen, at most `n / 4` segments are cut, `n / 8` with these two methods, so that
+/// these least shares take no more than half of all. Where there are more, the line goes on across the narrower gaps; of gaps whose widths agree
 /// to some 3 %, those at which it breaks are spread evenly over the series.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Gaps {

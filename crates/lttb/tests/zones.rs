@@ -23,6 +23,8 @@ fn requests() -> impl Strategy<Value = (Downsample, usize)> {
         Just(Gaps::Over(3.0)),
         Just(Gaps::Over(0.5)),
         Just(Gaps::Over(40.0)),
+        Just(Gaps::Over(500.0)),
+        Just(Gaps::Over(1500.0)),
         Just(Gaps::Over(f64::INFINITY)),
     ];
     let missing = prop_oneof![Just(Missing::Drop), Just(Missing::Break)];
@@ -31,13 +33,14 @@ fn requests() -> impl Strategy<Value = (Downsample, usize)> {
     })
 }
 
-/// Multiples of 1/8 below 2^20, so that sums are exact; holes of any length.
+/// Multiples of 1/8 below 2^20, so that sums are exact; holes of any length, some of whole blocks.
 fn series() -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
     let holes = proptest::collection::vec((any::<prop::sample::Index>(), 1..6000_usize), 0..6);
+    let blocks = proptest::collection::vec((any::<prop::sample::Index>(), 1..4_usize), 0..4);
     let small = proptest::collection::vec((any::<prop::sample::Index>(), 1..12_usize), 0..30);
     let steps = proptest::collection::vec((any::<prop::sample::Index>(), 1..100_u32), 0..6);
-    (5_000..60_000_usize, any::<u64>(), holes, small, steps, 0..4).prop_map(
-        |(len, seed, holes, small, steps, kind)| {
+    (5_000..60_000_usize, any::<u64>(), holes, blocks, small, steps, 0..4).prop_map(
+        |(len, seed, holes, blocks, small, steps, kind)| {
             let mut state = seed;
             let mut random = || {
                 state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -66,8 +69,9 @@ fn series() -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
                 let at = place.index(len);
                 x[at..].iter_mut().for_each(|x| *x += f64::from(width));
             }
-            for (place, hole) in holes.into_iter().chain(small) {
-                let at = place.index(len);
+            let anywhere = holes.into_iter().chain(small).map(|(place, hole)| (place.index(len), hole));
+            let whole = blocks.into_iter().map(|(place, hole)| (place.index(len) / 1024 * 1024, hole * 1024));
+            for (at, hole) in anywhere.chain(whole) {
                 let kind = random() as usize % 3;
                 let missing = [f64::NAN, f64::NEG_INFINITY, f64::INFINITY][kind];
                 y[at..(at + hole).min(len)].fill(missing);
@@ -219,6 +223,36 @@ fn random_series_differ_nowhere() {
         }
     }
     assert_eq!(chosen, 4 * 463);
+}
+
+#[test]
+fn a_gap_of_whole_blocks_behind_one_with_a_missing_point_is_a_gap() {
+    let mut y: Vec<f64> = (0..40_000).map(|i| f64::from(i % 97)).collect();
+    // A few missing points do not make a gap of the block before the outage, nor of the one behind it.
+    y[10 * 1024 + 500] = f64::NAN;
+    y[11 * 1024..14 * 1024].fill(f64::NAN);
+    y[14 * 1024 + 7] = f64::NAN;
+    let map = ZoneMap::build(Regular, &y, 1).unwrap();
+    let cases = [Gaps::Over(100.0), Gaps::Over(3000.0)].into_iter();
+    for (gaps, method) in cases.flat_map(|gaps| METHODS.map(|method| (gaps, method))) {
+        let request = Downsample { method, gaps, ..Downsample::default() };
+        let found = map.choose(&mut Slices { x: &[], y: &y }, 0..y.len(), &request, 18).unwrap();
+        assert_eq!(found.segments.len(), 2);
+        assert_eq!(found, request.choose(Regular, &y, 18).unwrap());
+    }
+}
+
+#[test]
+fn a_few_points_far_apart_are_all_chosen_with_all_their_gaps() {
+    let mut y = vec![f64::NAN; 40_000];
+    for at in [17, 5_000, 5_001, 20_000, 31_000, 39_999] {
+        y[at] = at as f64;
+    }
+    let map = ZoneMap::build(Regular, &y, 1).unwrap();
+    let request = Downsample { gaps: Gaps::Over(50.0), ..Downsample::default() };
+    let found = map.choose(&mut Slices { x: &[], y: &y }, 0..y.len(), &request, 12).unwrap();
+    assert_eq!((found.indices.len(), found.segments.len()), (6, 5));
+    assert_eq!(found, request.choose(Regular, &y, 12).unwrap());
 }
 
 #[test]

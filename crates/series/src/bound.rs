@@ -128,6 +128,9 @@ fn in_zone(text: &str) -> Option<(i128, bool)> {
     Some((civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond(), false))
 }
 
+/// Nanoseconds of a day.
+const DAY: i128 = 86_400_000_000_000;
+
 /// The start or the last nanosecond of a year, month or day in UTC; `None` where the text is none of them.
 fn of_calendar(text: &str, side: Side) -> Option<i128> {
     let mut parts = text.split('-');
@@ -143,16 +146,17 @@ fn of_calendar(text: &str, side: Side) -> Option<i128> {
         return None;
     }
     let first = Date::new(year, month.unwrap_or(1) as i8, day.unwrap_or(1) as i8).ok()?;
-    let utc = |date: Date| Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond());
+    // By days: the last ones of 9999, which stands for ever in many a table, are no instants to jiff.
+    let utc = |date: Date| date.duration_since(Date::constant(1970, 1, 1)).as_nanos();
     if side == Side::From {
-        return utc(first);
+        return Some(utc(first));
     }
-    let length = match (month, day) {
-        (_, Some(_)) => jiff::Span::new().days(1),
-        (Some(_), None) => jiff::Span::new().months(1),
-        (None, None) => jiff::Span::new().years(1),
+    let last = match (month, day) {
+        (_, Some(_)) => first,
+        (Some(_), None) => first.last_of_month(),
+        (None, None) => first.last_of_year(),
     };
-    Some(utc(first.checked_add(length).ok()?)? - 1)
+    Some(utc(last) + DAY - 1)
 }
 
 /// Nanoseconds of a duration like `90s`, `2h 30m` or `1 day`; days have 24 hours.
@@ -186,7 +190,6 @@ pub(crate) fn parse(
         Ok(number) if !number.is_nan() && calendar.is_none() => return Ok(Bound::Float(number)),
         _ => {}
     }
-    const DAY: i128 = 86_400_000_000_000;
     let instant = |text| calendar.or_else(|| instant(text));
     // Nanoseconds, and how many of them are one of x.
     let (time, unit, wanted) = match data_type {
@@ -336,6 +339,17 @@ mod tests {
         check("2024-05-31", Side::From, &S, "2024-05-31T00:00:00");
         check("2024-05-31T00:00", Side::To, &S, "2024-05-31T00:00:00");
         check("2024-02", Side::To, &DataType::Date32, "2024-02-29");
+        for forever in ["9999", "9999-12", "9999-12-31"] {
+            assert_eq!(
+                parse(forever, Side::To, ("t", Some(&S))).ok(),
+                Some(Bound::Integer(253_402_300_799)),
+                "{forever}"
+            );
+        }
+        assert_eq!(
+            parse("9999-12-31", Side::From, ("t", Some(&S))).ok(),
+            Some(Bound::Integer(253_402_214_400))
+        );
         let of = |text, data_type| parse(text, Side::From, ("t", Some(data_type))).ok();
         let ms = DataType::Duration(TimeUnit::Millisecond);
         assert_eq!(of("10s", &ms), Some(Bound::Integer(10_000)));

@@ -76,6 +76,12 @@ pub enum Error {
         /// The names there are.
         there: Vec<String>,
     },
+    /// A name that several columns have.
+    #[error("it has column {name} more than once; give the columns names of their own")]
+    TwoColumns {
+        /// The name.
+        name: String,
+    },
     /// A column whose values are no numbers, dates or times.
     #[error("column {column} is of type {found}, expected {wanted}")]
     ColumnType {

@@ -15,6 +15,7 @@ mod zonemap;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::RecordBatch;
@@ -270,19 +271,31 @@ impl Series {
         }
     }
 
-    /// Reads rows: all columns, or x (if it has a column) and y alone. A batch a file.
-    fn take(&self, rows: &[usize], points_only: bool) -> Result<Vec<RecordBatch>, Error> {
-        let typed = if points_only { None } else { self.csv_types()? };
+    /// Reads rows: all columns, or x (if it has a column) and y alone. A batch a file, several of an array.
+    fn take(
+        &self,
+        rows: &[usize],
+        points_only: bool,
+        control: &Control<'_>,
+    ) -> Result<Vec<RecordBatch>, Error> {
+        /// Rows of an array that are read at once. Other formats are rather read in one go.
+        const PIECE: usize = 1 << 14;
+        let typed = if points_only { None } else { self.csv_types(control)? };
         let mut rest = rows;
         let mut jobs = Vec::new();
         while let Some(&row) = rest.first() {
             let part = self.part_of(row);
             let end = part.first + part.file.table().rows();
             let here = rest.partition_point(|&row| row < end);
-            jobs.push((part, rest[..here].iter().map(|row| row - part.first).collect::<Vec<_>>()));
+            let piece = if matches!(part.file, File::Array(_)) { PIECE } else { here };
+            let of_part = |rows: &[usize]| rows.iter().map(|row| row - part.first).collect::<Vec<_>>();
+            jobs.extend(rest[..here].chunks(piece).map(|rows| (part, of_part(rows))));
             rest = &rest[here..];
         }
         let one = |(part, rows): &(&Part, Vec<usize>)| {
+            if control.stop.load(Ordering::Relaxed) {
+                return Err(Error::Interrupted);
+            }
             let taken = match (&part.file, &typed) {
                 (File::Csv(table), Some(schema)) => csv::parse(table, rows, schema),
                 (file, _) => file.table().take(rows, points_only),
@@ -298,7 +311,7 @@ impl Series {
     }
 
     /// The types of the columns, if the files are CSV: told by reading all of it.
-    fn csv_types(&self) -> Result<Option<SchemaRef>, Error> {
+    fn csv_types(&self, control: &Control<'_>) -> Result<Option<SchemaRef>, Error> {
         let tables: Vec<&CsvTable> = self
             .parts
             .iter()
@@ -310,7 +323,7 @@ impl Series {
         if let Some(known) = self.inferred.get() {
             return Ok(Some(known.clone()));
         }
-        let inferred = csv::infer(&tables)?;
+        let inferred = csv::infer(&tables, control)?;
         // What was read as numbers is of numbers, whatever blanks or digits there are.
         let read = |field: &Arc<Field>| match (&self.x, &self.y) {
             // Arrow tells the unit, but not whether there is a zone.

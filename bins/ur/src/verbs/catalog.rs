@@ -16,7 +16,7 @@ use uranometria_fits::fs::{Durability, write};
 use uranometria_sky::{Angle, Cone, Direction, Moc, Polygon, Zone};
 
 use crate::args::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, RowsArgs};
-use crate::outputs;
+use crate::files;
 use crate::report::{self, Bar, Outcome, line};
 use crate::rows::{Format, Rows};
 
@@ -40,7 +40,7 @@ pub(crate) fn run(command: CatalogCommand, stop: &AtomicBool) -> report::Result 
         }
         CatalogCommand::Moc { catalog, moc, rows } => {
             if let Some(out) = &rows.out {
-                outputs::refuse_inputs(&[out], std::slice::from_ref(&moc))?;
+                files::refuse_inputs(&[out], std::slice::from_ref(&moc))?;
             }
             search(&catalog, Place::Cells(read_moc(&moc)?.ranges().to_vec()), &rows, stop)
         }
@@ -65,7 +65,7 @@ fn show(bar: &Bar) -> impl Fn(Progress) + Sync {
 }
 
 fn make(args: &ImportArgs, stop: &AtomicBool) -> report::Result {
-    outputs::need_folder(&args.out)?;
+    files::need_folder(&args.out)?;
     let options = ImportOptions {
         ra: args.ra.clone(),
         dec: args.dec.clone(),
@@ -262,7 +262,7 @@ fn counted(
     (out, endings): (&Path, &[&str]),
     stop: &AtomicBool,
 ) -> Result<(Catalog, Density, String), Box<dyn Error>> {
-    let ending = outputs::ending(out, endings)?;
+    let ending = files::ending(out, endings)?;
     may_write(out, &[path])?;
     let catalog = Catalog::open(path)?;
     let bar = Bar::new();
@@ -386,7 +386,7 @@ fn closed(error: &(dyn Error + 'static)) -> bool {
 
 /// Refuses a file whose folder is not there, or that would lie inside a catalogue that is read.
 fn may_write(out: &Path, catalogs: &[&Path]) -> Result<(), String> {
-    outputs::need_folder(out)?;
+    files::need_folder(out)?;
     let whole = |path: &Path| path.canonicalize().ok();
     let folder = match out.parent() {
         Some(folder) if folder != Path::new("") => folder,

@@ -15,7 +15,7 @@ use uranometria_plot::{StampPlot, stamp_png};
 use uranometria_sky::Direction;
 
 use crate::args::CutoutArgs;
-use crate::outputs::{self, Kind};
+use crate::files::{self, Kind};
 use crate::report::{self, Bar, Outcome, line};
 
 /// The most bytes that file systems allow in the name of a file.
@@ -108,7 +108,7 @@ fn is_folder(out: &Path) -> bool {
 fn format(args: &CutoutArgs) -> Result<Format, String> {
     let many = args.targets.is_some() || args.cube.len() > 1;
     let in_folder = many || is_folder(&args.out);
-    let ending = outputs::ending_of(&args.out);
+    let ending = files::ending_of(&args.out);
     if many && !is_folder(&args.out) && ["fits", "fit", "parquet"].contains(&ending.as_str()) {
         let out = args.out.display();
         return Err(format!(
@@ -122,10 +122,10 @@ fn format(args: &CutoutArgs) -> Result<Format, String> {
         _ => Format::Tpf,
     };
     if !in_folder {
-        outputs::ending(&args.out, if format == Format::Parquet { &["parquet"] } else { &["fits", "fit"] })?;
+        files::ending(&args.out, if format == Format::Parquet { &["parquet"] } else { &["fits", "fit"] })?;
     }
     if let Some(preview) = args.preview.as_ref().filter(|preview| !many && !is_folder(preview)) {
-        outputs::ending(preview, &["png"])?;
+        files::ending(preview, &["png"])?;
     }
     Ok(format)
 }
@@ -340,14 +340,14 @@ impl Outputs<'_> {
         }
         let inputs = args.cube.iter().chain(&args.targets).chain(&args.track);
         let inputs: Vec<PathBuf> = inputs.cloned().collect();
-        outputs::refuse_inputs(&outputs.iter().map(|(path, _)| path).collect::<Vec<_>>(), &inputs)?;
-        outputs.iter().try_for_each(|(path, kind)| outputs::refuse_other_kind(path, *kind))?;
+        files::refuse_inputs(&outputs.iter().map(|(path, _)| path).collect::<Vec<_>>(), &inputs)?;
+        outputs.iter().try_for_each(|(path, kind)| files::refuse_other_kind(path, *kind))?;
         let outputs: Vec<PathBuf> = outputs.into_iter().map(|(path, _)| path).collect();
         if !self.many {
             // Those of several are made.
             outputs.iter().filter(|path| **path != args.out).try_for_each(|path| match path.parent() {
                 Some(folder) if folder == args.out => Ok(()),
-                _ => outputs::need_folder(path),
+                _ => files::need_folder(path),
             })?;
         }
         let mut seen = HashSet::new();

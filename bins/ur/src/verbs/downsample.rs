@@ -7,14 +7,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde_json::json;
-use uranometria_fits::fs::{Durability, write};
+use uranometria_fits::fs::{Durability, destination, write};
 use uranometria_lttb::{Chosen, Downsample, Gaps, Method, Missing};
 use uranometria_plot::{LightCurvePlot, Series as Curve, Style, light_curve_png};
 use uranometria_series::{Control, Error as SeriesError, Found, Output, Series, ZoneMap};
 
 use super::zonemap::pool;
 use crate::args::DownsampleArgs;
-use crate::outputs;
+use crate::files;
 use crate::report::{self, Bar, Outcome, line};
 
 /// How a picture or table of the chosen rows is written.
@@ -36,7 +36,7 @@ struct Done {
 }
 
 pub(crate) fn run(args: &DownsampleArgs, stop: &AtomicBool) -> report::Result {
-    let ending = outputs::ending(&args.out, &["parquet", "csv", "png"])?;
+    let ending = files::ending(&args.out, &["parquet", "csv", "png"])?;
     let kind = match ending.as_str() {
         "parquet" => Kind::Table(Output::Parquet),
         "csv" => Kind::Table(Output::Csv),
@@ -45,9 +45,11 @@ pub(crate) fn run(args: &DownsampleArgs, stop: &AtomicBool) -> report::Result {
     // An array of x has a file of its own.
     let of_x = args.x.as_ref().map(PathBuf::from);
     let inputs: Vec<PathBuf> = args.files.iter().chain(&of_x).chain(&args.zonemap).cloned().collect();
-    outputs::refuse_inputs(&[&args.out], &inputs)?;
-    outputs::need_folder(&args.out)?;
-    outputs::refuse_other_kind(&args.out, outputs::Kind::by_ending(&ending))?;
+    files::refuse_twice(&args.files)?;
+    files::refuse_inputs(&[&args.out], &inputs)?;
+    files::need_folder(&args.out)?;
+    destination(&args.out)?;
+    files::refuse_other_kind(&args.out, files::Kind::by_ending(&ending))?;
     let (done, time) = report::timed(|| pool(args.threads)?.install(|| downsample(args, &kind, stop)));
     let done = done.map_err(|error| error as Box<dyn Error>)?;
     let chosen = &done.found.chosen;
@@ -133,9 +135,14 @@ fn downsample(
         return Ok(done);
     }
     done.bytes = match kind {
-        Kind::Table(output) => series.save(&args.out, &chosen.indices, *output)?,
+        Kind::Table(output) => {
+            let bar = Bar::new();
+            let progress = |done, total| bar.count("telling types", done, total);
+            let control = Control { progress: &progress, stop };
+            series.save_watched(&args.out, &chosen.indices, *output, &control)?
+        }
         Kind::Picture => {
-            let png = picture(args, &series, &done.found)?;
+            let png = picture(args, &series, &done.found, stop)?;
             write(&args.out, &png, Durability::Process)?;
             png.len() as u64
         }
@@ -221,9 +228,10 @@ fn picture(
     args: &DownsampleArgs,
     series: &Series,
     found: &Found,
+    stop: &AtomicBool,
 ) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
     let Chosen { indices, segments } = &found.chosen;
-    let points = series.points_at(indices)?;
+    let points = series.points_watched(indices, &Control { progress: &|_, _| {}, stop })?;
     let out = points.y.iter().chain(&points.x).filter(|&&number| number.abs() > MOST).count();
     if out > 0 {
         let of_them = if out == 1 { "1 number is" } else { &format!("{out} numbers are") };

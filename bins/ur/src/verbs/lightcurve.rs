@@ -1,8 +1,6 @@
 //! `ur lightcurve`: target pixel files to one light curve.
 
-use std::collections::HashSet;
 use std::error::Error;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -14,7 +12,7 @@ use uranometria_fits::fs::{Durability, OpenFile, destination, write};
 
 use super::picture;
 use crate::args::LightcurveArgs;
-use crate::outputs::{self, Kind};
+use crate::files::{self, Kind};
 use crate::report::{self, Outcome, line};
 
 /// What an aperture can be made of.
@@ -35,16 +33,16 @@ pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
         (file, None) => Mask::File(Path::new(file)),
     };
     let background = if args.background == "none" { Background::None } else { Background::default() };
-    let kind = outputs::ending(&args.out, &["fits", "csv", "parquet", "png"])?;
+    let kind = files::ending(&args.out, &["fits", "csv", "parquet", "png"])?;
     let mut inputs = args.tpf.clone();
     if let Mask::File(file) = &mask {
         inputs.push(file.to_path_buf());
     }
-    outputs::refuse_inputs(&[&args.out], &inputs)?;
-    refuse_twice(&args.tpf)?;
+    files::refuse_inputs(&[&args.out], &inputs)?;
+    files::refuse_twice(&args.tpf)?;
     destination(&args.out)?;
     let output = if kind == "fits" { Kind::LightCurve } else { Kind::by_ending(&kind) };
-    outputs::refuse_other_kind(&args.out, output)?;
+    files::refuse_other_kind(&args.out, output)?;
     let (curve, time) = report::timed(|| -> Result<_, Box<dyn Error>> {
         let curves = args.tpf.iter().map(|path| extract(path, &mask, background));
         let curves = curves.collect::<Result<Vec<_>, _>>()?;
@@ -71,17 +69,6 @@ pub(crate) fn run(args: &LightcurveArgs) -> report::Result {
         ));
     }
     Ok(if facts.median.is_nan() { Outcome::Nothing } else { Outcome::Done })
-}
-
-/// Errs where a file was given twice: each of its rows would be.
-fn refuse_twice(files: &[PathBuf]) -> Result<(), String> {
-    let mut seen = HashSet::new();
-    let file =
-        |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|meta| !seen.insert((meta.dev(), meta.ino())));
-    match files.iter().find(file) {
-        Some(path) => Err(format!("{} was given twice; name each target pixel file once", path.display())),
-        None => Ok(()),
-    }
 }
 
 /// Reads a target pixel file and sums it.

@@ -11,14 +11,15 @@ use uranometria_fits::fs::destination;
 use uranometria_series::{Control, Series, ZoneMap};
 
 use crate::args::ZonemapArgs;
-use crate::outputs;
+use crate::files;
 use crate::report::{self, Bar, Outcome, line};
 
 pub(crate) fn run(args: &ZonemapArgs, stop: &AtomicBool) -> report::Result {
     // An array of x has a file of its own.
     let inputs: Vec<PathBuf> = args.files.iter().cloned().chain(args.x.as_ref().map(PathBuf::from)).collect();
-    outputs::refuse_inputs(&[&args.out], &inputs)?;
-    outputs::need_folder(&args.out)?;
+    files::refuse_twice(&args.files)?;
+    files::refuse_inputs(&[&args.out], &inputs)?;
+    files::need_folder(&args.out)?;
     refuse_others(&args.out)?;
     let (made, time) = report::timed(|| {
         pool(args.threads)?.install(|| {

@@ -18,6 +18,9 @@ use crate::zone::zoned::Zoned;
 const FEW_BLOCKS: usize = 2;
 const FEW_POINTS: usize = 1 << 22;
 
+/// A point that was passed: its index, which is not known of a block that was not read, and x.
+type Seen<X> = (Option<usize>, X);
+
 impl<X: Coordinate> ZoneMap<X> {
     /// Chooses `n` points of a window of the series the map was made of; indices are those of the series.
     ///
@@ -152,12 +155,14 @@ impl<X: Coordinate> ZoneMap<X> {
         }
         let limit = X::limit(width);
         // The last kept point so far; in blocks that were not read its index may not be known.
-        let mut last: Option<(Option<usize>, X)> = None;
+        let mut last: Option<Seen<X>> = None;
         let mut last_block = 0;
         for block in self.block_of(run.start)..self.block_of(run.end - 1) + 1 {
             let range = self.block(block);
             let kept = usize::from(self.blocks.kept[block]);
             if kept == 0 {
+                // Behind it nobody could tell any more how near the last point is.
+                last = self.placed(zoned, last, last_block)?;
                 continue;
             }
             let plain = kept == range.len();
@@ -166,10 +171,7 @@ impl<X: Coordinate> ZoneMap<X> {
             if !quiet {
                 let part = range.start.max(run.start)..range.end.min(run.end);
                 let points = zoned.kept_in(part)?;
-                if let (Some((None, _)), true) = (last, self.regular) {
-                    let index = self.ends_in(zoned, last_block)?.1;
-                    last = Some((Some(index), X::from_bits(index as u64)));
-                }
+                last = self.placed(zoned, last, last_block)?;
                 for (index, x, _) in points {
                     if let Some((before, from)) = last {
                         let missing = breaks && before.is_some_and(|before| index - before > 1);
@@ -215,7 +217,7 @@ impl<X: Coordinate> ZoneMap<X> {
     }
 
     /// Whether no gap is in a block, nor before it, but for one that the ends of blocks tell.
-    fn is_quiet(&self, block: usize, plain: bool, width: f64, last: &Option<(Option<usize>, X)>) -> bool {
+    fn is_quiet(&self, block: usize, plain: bool, width: f64, last: &Option<Seen<X>>) -> bool {
         if !self.regular {
             return f64::from(self.blocks.widest[block]) <= width;
         }
@@ -230,6 +232,22 @@ impl<X: Coordinate> ZoneMap<X> {
             _ => false,
         };
         !self.blocks.holes[block] && width >= (2 * SHORT + 1) as f64 && !far
+    }
+
+    /// The last point of a block, with its index where x tells it.
+    fn placed<S: Samples<X = X>>(
+        &self,
+        zoned: &mut Zoned<'_, S>,
+        last: Option<Seen<X>>,
+        block: usize,
+    ) -> Result<Option<Seen<X>>, ZoneError<S::Error>> {
+        match last {
+            Some((None, _)) if self.regular => {
+                let index = self.ends_in(zoned, block)?.1;
+                Ok(Some((Some(index), X::from_bits(index as u64))))
+            }
+            last => Ok(last),
+        }
     }
 
     /// The first and the last kept point of a block that has one.

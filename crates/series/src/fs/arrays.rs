@@ -10,15 +10,19 @@ use arrow_array::types::{
 };
 use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_select::take::take_record_batch;
 use npyz::{DType, NpyHeader, TimeUnits, TypeChar};
 use uranometria_fits::{Source, SourceReader};
 
-use super::table::{Batches, Table, runs};
+use super::table::{Batches, Table};
 use crate::Error;
 use crate::number::{Abscissa, Kind, Number, Ordinate};
 
 /// Elements that are read in one piece.
 const UNIT: usize = 1 << 22;
+
+/// Elements between two chosen ones that are rather read than jumped over.
+const NEAR: usize = 1 << 10;
 
 /// Elements of a batch.
 const BATCH: usize = 1 << 14;
@@ -68,7 +72,10 @@ impl Array {
         let header = NpyHeader::from_reader(&mut from)
             .map_err(|error| Error::io("read the header of the array", error))?;
         let start = from.position();
-        let wanted = || "one dimension of little-endian numbers or times in s, ms, us or ns".to_string();
+        let wanted = || {
+            "one dimension of little-endian integers, floats of 4 or 8 bytes, or times in s, ms, us or ns"
+                .to_string()
+        };
         let shape = header.shape().to_vec();
         let found = || format!("shape {shape:?} and type {}", header.dtype().descr());
         let refuse = || Error::Array { found: found(), wanted: wanted() };
@@ -350,7 +357,18 @@ impl Table for ArrayTable {
     }
 
     fn take(&self, rows: &[usize], points_only: bool) -> Result<Vec<RecordBatch>, Error> {
-        runs(rows, 0).into_iter().map(|run| self.read(run, !points_only)).collect()
+        let pieces = rows.chunk_by(|before, row| row - before <= NEAR && before / BATCH == row / BATCH);
+        let taken = pieces.map(|near_ones| {
+            let (first, end) = (near_ones[0], near_ones[near_ones.len() - 1] + 1);
+            let read = self.read(first..end, !points_only)?;
+            if end - first == near_ones.len() {
+                return Ok(read);
+            }
+            let indices = near_ones.iter().map(|row| (row - first) as u64);
+            let indices = PrimitiveArray::<UInt64Type>::from_iter_values(indices);
+            take_record_batch(&read, &indices).map_err(Error::arrow("take the chosen rows"))
+        });
+        taken.collect()
     }
 }
 

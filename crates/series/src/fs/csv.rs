@@ -73,6 +73,20 @@ impl Reading<'_> {
     }
 }
 
+/// Bytes that are read on somebody's watch.
+struct Watched<'a, R> {
+    inner: R,
+    reading: &'a Reading<'a>,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(bytes)?;
+        self.reading.go_on(read as u64).map_err(std::io::Error::other)?;
+        Ok(read)
+    }
+}
+
 /// A text that is not what its column holds, and what it should be.
 type Wrong = &'static str;
 
@@ -357,6 +371,13 @@ impl CsvTable {
             if let (Some(x), Some(column)) = (&mut x, places.x) {
                 x.push(&record[column], Place::Line(line)).map_err(|wanted| wrong(column, wanted))?;
             }
+            // The lines of the record and those before it, which are empty.
+            let lines = reader.position().line() - line;
+            if names.len() == 1 && lines > 1 + record[0].iter().filter(|&&byte| byte == b'\n').count() as u64
+            {
+                let reason = "an empty line is no row; write \"\" or NaN where a number is missing".into();
+                return Err(Error::Line { line, reason });
+            }
             y.push(y_number(&record[places.y]).map_err(|wanted| wrong(places.y, wanted))?);
         }
         blocks.push((Source::len(&*file), reader.position().line()));
@@ -508,19 +529,26 @@ fn trim(text: &[u8]) -> &[u8] {
     &text[from..to]
 }
 
+/// How often those who watch are told when types are told: at so many bytes.
+const WATCHED: usize = 1 << 18;
+
 /// Infers the types of all columns from all rows of all files.
 ///
 /// # Errors
-/// [`Error::Cell`] for what is not UTF-8; [`Error::Arrow`]; the widths of rows were checked before.
-pub(super) fn infer(tables: &[&CsvTable]) -> Result<SchemaRef, Error> {
+/// [`Error::Cell`] for what is not UTF-8; [`Error::Arrow`]; [`Error::Interrupted`]; the widths of rows were checked before.
+pub(super) fn infer(tables: &[&CsvTable], control: &Control<'_>) -> Result<SchemaRef, Error> {
+    let all = tables.iter().map(|table| table.file.len()).sum();
+    let reading = Reading { control, done: AtomicU64::new(0), all };
     let mut all: Box<dyn Read + '_> = Box::new(std::io::empty());
     for (n, table) in tables.iter().enumerate() {
         // Headers are the first file's; a last line may lack its end.
         let start = if n == 0 { 0 } else { table.blocks[0].0 };
-        all = Box::new(all.chain(BufReader::new(SourceReader::new(&*table.file, start))).chain(&b"\n"[..]));
+        let watched = Watched { inner: SourceReader::new(&*table.file, start), reading: &reading };
+        all = Box::new(all.chain(BufReader::with_capacity(WATCHED, watched)).chain(&b"\n"[..]));
     }
     match Format::default().with_header(true).infer_schema(all, None) {
         Ok((schema, _)) => Ok(Arc::new(schema)),
+        Err(_) if control.stop.load(Ordering::Relaxed) => Err(Error::Interrupted),
         // Arrow counts the lines of all files as one.
         Err(error) => {
             let no_text = tables.iter().find_map(|table| table.no_text());

@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -18,7 +19,7 @@ use parquet::file::properties::WriterProperties;
 use uranometria_fits::arrow::keys;
 use uranometria_fits::fs::{Durability, NewFile};
 
-use super::{File, Series};
+use super::{Control, File, Series};
 use crate::number::{Abscissa, Number, Ordinate, with_types};
 use crate::{Error, bound};
 
@@ -72,8 +73,16 @@ impl Series {
     /// # Errors
     /// What reading gives, inside [`Error::InFile`].
     pub fn rows_at(&self, rows: &[usize]) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
-        let schema = self.csv_types()?.unwrap_or_else(|| self.schema.clone());
-        let batches = self.take(rows, false)?;
+        self.rows_watched(rows, &Control::none())
+    }
+
+    fn rows_watched(
+        &self,
+        rows: &[usize],
+        control: &Control<'_>,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+        let schema = self.csv_types(control)?.unwrap_or_else(|| self.schema.clone());
+        let batches = self.take(rows, false, control)?;
         // Metadata may differ from file to file.
         let batches = batches.into_iter().map(|batch| batch.with_schema(schema.clone()));
         let batches = batches.collect::<Result<_, _>>().map_err(Error::arrow("join the files"))?;
@@ -85,12 +94,24 @@ impl Series {
     /// # Errors
     /// As [`rows_at`](Series::rows_at).
     pub fn points_at(&self, rows: &[usize]) -> Result<Points, Error> {
-        with_types!(self.x_kind(), self.y_kind(), <X, Y> self.points_typed::<X, Y>(rows))
+        self.points_watched(rows, &Control::none())
     }
 
-    fn points_typed<X: Abscissa, Y: Ordinate>(&self, rows: &[usize]) -> Result<Points, Error> {
+    /// As [`points_at`](Series::points_at), stopped by `control`.
+    ///
+    /// # Errors
+    /// As [`points_at`](Series::points_at); [`Error::Interrupted`].
+    pub fn points_watched(&self, rows: &[usize], control: &Control<'_>) -> Result<Points, Error> {
+        with_types!(self.x_kind(), self.y_kind(), <X, Y> self.points_typed::<X, Y>(rows, control))
+    }
+
+    fn points_typed<X: Abscissa, Y: Ordinate>(
+        &self,
+        rows: &[usize],
+        control: &Control<'_>,
+    ) -> Result<Points, Error> {
         let (mut xs, mut ys): (Vec<X::X>, Vec<f64>) = (Vec::new(), Vec::new());
-        let batches = self.take(rows, true)?;
+        let batches = self.take(rows, true, control)?;
         for batch in &batches {
             let (mut x_room, mut y_room) = (Vec::new(), Vec::new());
             // A null among the chosen cannot be: it would have been an error before.
@@ -153,13 +174,28 @@ impl Series {
     /// # Errors
     /// As [`rows_at`](Series::rows_at) and [`NewFile`]; [`Error::Nested`] for CSV of arrays.
     pub fn save(&self, path: impl AsRef<Path>, rows: &[usize], output: Output) -> Result<u64, Error> {
+        self.save_watched(path, rows, output, &Control::none())
+    }
+
+    /// As [`save`](Series::save), watched and stopped by `control` while it reads CSV for its types, and stopped while
+    /// it reads rows.
+    ///
+    /// # Errors
+    /// As [`save`](Series::save); [`Error::Interrupted`].
+    pub fn save_watched(
+        &self,
+        path: impl AsRef<Path>,
+        rows: &[usize],
+        output: Output,
+        control: &Control<'_>,
+    ) -> Result<u64, Error> {
         let path = path.as_ref();
         let mut new = NewFile::create(path)?;
         let written = match output {
-            Output::Parquet => self.write_parquet(rows, new.file()),
-            Output::Csv => self.write_csv(rows, new.file()),
+            Output::Parquet => self.parquet(rows, new.file(), control),
+            Output::Csv => self.csv(rows, new.file(), control),
         };
-        written.map_err(|error| error.in_file(path))?;
+        written.map_err(|error| if let Error::Interrupted = error { error } else { error.in_file(path) })?;
         let len = new.file().metadata().map_err(|error| Error::io("write it", error).in_file(path))?.len();
         new.publish(Durability::Process)?;
         Ok(len)
@@ -172,7 +208,11 @@ impl Series {
     /// # Errors
     /// As [`rows_at`](Series::rows_at); [`Error::Parquet`].
     pub fn write_parquet(&self, rows: &[usize], out: impl Write + Send) -> Result<(), Error> {
-        let (schema, batches) = self.rows_at(rows)?;
+        self.parquet(rows, out, &Control::none())
+    }
+
+    fn parquet(&self, rows: &[usize], out: impl Write + Send, control: &Control<'_>) -> Result<(), Error> {
+        let (schema, batches) = self.rows_watched(rows, control)?;
         let (schema, batches) = with_columns(&schema, &batches, milliseconds, in_milliseconds)
             .map_err(Error::arrow("turn seconds into milliseconds"))?;
         let mut metadata: Vec<KeyValue> = schema
@@ -202,6 +242,10 @@ impl Series {
     /// # Errors
     /// As [`rows_at`](Series::rows_at); [`Error::Nested`]; [`Error::Io`].
     pub fn write_csv(&self, rows: &[usize], out: impl Write) -> Result<(), Error> {
+        self.csv(rows, out, &Control::none())
+    }
+
+    fn csv(&self, rows: &[usize], out: impl Write, control: &Control<'_>) -> Result<(), Error> {
         let mut out = BufWriter::new(out);
         if let Some(File::Csv(first)) = self.parts.first().map(|part| &part.file) {
             let (header, end_of_line) = first.header();
@@ -215,6 +259,9 @@ impl Series {
                 rest = later;
                 let here: Vec<usize> = here.iter().map(|row| row - part.first).collect();
                 let copied = table.text(&here, |row| {
+                    if control.stop.load(Ordering::Relaxed) {
+                        return Err(Error::Interrupted);
+                    }
                     out.write_all(row).and_then(|()| out.write_all(end_of_line)).map_err(fail)
                 });
                 copied.map_err(|error| error.in_file(&part.path))?;
@@ -226,7 +273,7 @@ impl Series {
         if !nested.is_empty() {
             return Err(Error::Nested { columns: nested });
         }
-        let (schema, batches) = self.rows_at(rows)?;
+        let (schema, batches) = self.rows_watched(rows, control)?;
         let (schema, mut batches) =
             with_columns(&schema, &batches, utc, retyped).map_err(Error::arrow("write times in UTC"))?;
         if batches.is_empty() {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -84,6 +84,7 @@ impl ParquetTable {
         let plain =
             ArrowReaderMetadata::try_new(rich.metadata().clone(), options.with_skip_arrow_metadata(true))
                 .map_err(Error::parquet("read what is in the file"))?;
+        let rich = with_dates(rich, &plain)?;
         let names = plain.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
         let places = wanted.among(&names)?;
         let mut starts = vec![0_usize];
@@ -222,8 +223,9 @@ impl Table for ParquetTable {
             .with_offset_index_mask(ColumnChunkMask::row_groups(hit))
             .with_skip_arrow_metadata(points_only);
         let metadata = caught(|| {
-            ArrowReaderMetadata::load(&self.chunks, options)
-                .map_err(Error::parquet("read where its pages are"))
+            let metadata = ArrowReaderMetadata::load(&self.chunks, options)
+                .map_err(Error::parquet("read where its pages are"))?;
+            if points_only { Ok(metadata) } else { with_dates(metadata, &self.plain) }
         })?;
         let one = |(group, ranges): &(usize, Vec<Range<usize>>)| -> Result<Vec<RecordBatch>, Error> {
             let builder =
@@ -251,4 +253,24 @@ impl Table for ParquetTable {
         let read: Vec<_> = groups.par_iter().map(|group| caught(|| one(group))).collect();
         Ok(read.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
     }
+}
+
+/// Types with dates in days for what is that in the file, though Arrow noted milliseconds.
+fn with_dates(rich: ArrowReaderMetadata, plain: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, Error> {
+    let (noted, stored) = (rich.schema(), plain.schema());
+    let is_date = |(noted, stored): &(&FieldRef, &FieldRef)| {
+        *noted.data_type() == DataType::Date64 && *stored.data_type() == DataType::Date32
+    };
+    let fields = noted.fields().iter().zip(stored.fields());
+    if !fields.clone().any(|pair| is_date(&pair)) {
+        return Ok(rich);
+    }
+    let field = |pair: (&FieldRef, &FieldRef)| match is_date(&pair) {
+        true => Arc::new(pair.0.as_ref().clone().with_data_type(DataType::Date32)),
+        false => pair.0.clone(),
+    };
+    let schema = Schema::new(fields.map(field).collect::<Vec<_>>()).with_metadata(noted.metadata().clone());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+    ArrowReaderMetadata::try_new(rich.metadata().clone(), options)
+        .map_err(Error::parquet("read what is in the file"))
 }

@@ -54,12 +54,15 @@ impl Wanted<'_> {
     /// Finds the columns by name; capitals matter only between names that differ in nothing else.
     ///
     /// # Errors
-    /// [`Error::NoColumn`] with the most similar name; [`Error::WhichColumn`].
+    /// [`Error::NoColumn`] with the most similar name; [`Error::WhichColumn`]; [`Error::TwoColumns`].
     pub(super) fn among(&self, names: &[&str]) -> Result<Places, Error> {
         let there = || names.iter().map(|name| (*name).to_string()).collect::<Vec<_>>();
         let find = |wanted: &str| {
             let alike = || names.iter().position(|name| name.eq_ignore_ascii_case(wanted));
             let place = names.iter().position(|name| *name == wanted).or_else(alike);
+            if names.iter().filter(|name| **name == wanted).count() > 1 {
+                return Err(Error::TwoColumns { name: wanted.to_string() });
+            }
             place.ok_or_else(|| Error::NoColumn {
                 wanted: wanted.to_string(),
                 nearest: nearest(wanted, names),

@@ -1,4 +1,4 @@
-//! Files that a verb is asked to write: what they may be called, and what they may not replace.
+//! Files on the command line: inputs once each; what outputs may be called, and what they may not replace.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -83,6 +83,17 @@ pub(crate) fn refuse_other_kind(output: &Path, kind: Kind) -> Result<(), String>
     }
     let (output, name) = (output.display(), kind.name());
     Err(format!("{output} is there already and is no {name}; give another name, or remove that file"))
+}
+
+/// Errs where a file was given twice: each of its rows would be.
+pub(crate) fn refuse_twice(inputs: &[PathBuf]) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    let again =
+        |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|meta| !seen.insert((meta.dev(), meta.ino())));
+    match inputs.iter().find(again) {
+        Some(path) => Err(format!("{} was given twice; name each file once", path.display())),
+        None => Ok(()),
+    }
 }
 
 /// Refuses outputs that are inputs.
