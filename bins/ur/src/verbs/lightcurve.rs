@@ -1,7 +1,7 @@
 //! `ur lightcurve`: target pixel files to one light curve.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use uranometria_cutout::lightcurve::{
