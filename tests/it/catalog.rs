@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
 use uranometria_catalog::Pixel;
 use uranometria_fits::{Source, read_hdus};
 use uranometria_sky::{Angle, Direction, Moc, healpix};
 
-use crate::series_files::{Folder, properties, read_parquet, write_parquet};
+use crate::series_files::{Folder, Noise, properties, read_parquet, write_parquet};
 use crate::support::{Ended, assert_error, fixture, hidden, run, ur};
 
 fn catalog(verb: &str, folder: &Folder, arguments: &[&str]) -> Ended {
@@ -441,6 +444,102 @@ fn what_is_appended_in_two_steps_is_what_is_imported_at_once() {
     let again = catalog("append", &folder, &["grown", "b.parquet"]);
     assert_eq!(again.code, Some(0), "{}", again.err);
     assert!(again.out.contains("appended already"), "{}", again.out);
+    assert!(hidden(&folder.at("")).is_empty());
+}
+
+/// Every file of a catalogue, without the time of its making.
+fn bytes_of(catalog: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![catalog.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let mut bytes = fs::read(&path).unwrap();
+            if path.extension().is_some_and(|ending| ending == "properties") || path.ends_with("properties") {
+                let text = String::from_utf8(bytes).unwrap();
+                let lines = text.lines().filter(|line| !line.contains("creation_date"));
+                bytes = lines.collect::<Vec<_>>().join("\n").into_bytes();
+            }
+            found.insert(path.strip_prefix(catalog).unwrap().to_path_buf(), bytes);
+        }
+    }
+    found
+}
+
+/// Bytes that a process has written so far.
+fn written(child: &Child) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap_or_default();
+    text.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse().ok()).unwrap_or(0)
+}
+
+/// Runs a command that is killed again and again, each time when it has written a little more, and then to its end.
+fn killed_at_ten_moments(command: impl Fn() -> Command, bytes: u64) {
+    let mut killed = 0;
+    for n in 0..10 {
+        let mut child = command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while child.try_wait().unwrap().is_none() && written(&child) < bytes * n / 10 {
+            std::thread::yield_now();
+        }
+        let _ = child.kill();
+        killed += usize::from(child.wait().unwrap().signal() == Some(9));
+    }
+    assert!(killed >= 3, "only {killed} of 10 runs were killed");
+    let ended = run(&mut command());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+}
+
+#[test]
+fn an_import_and_an_append_killed_at_ten_moments_go_on_to_the_same_catalogue() {
+    const ROWS: usize = 200_000;
+    let folder = Folder::new();
+    let mut noise = Noise(7);
+    let mut column = |scale: f64, origin: f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values((0..ROWS).map(|_| origin + scale * noise.unit())))
+    };
+    let columns = [("ra", column(90.0, 10.0)), ("dec", column(60.0, -30.0)), ("flux", column(1.0, 0.0))];
+    let all = RecordBatch::try_from_iter(columns).unwrap();
+    for (name, rows) in
+        [("all", all.clone()), ("a", all.slice(0, ROWS / 2)), ("b", all.slice(ROWS / 2, ROWS / 2))]
+    {
+        write_parquet(&folder.at(&format!("{name}.parquet")), &rows, properties().build());
+    }
+    let command = |arguments: &[&str]| {
+        let mut command = ur();
+        command.current_dir(folder.at("")).arg("catalog").args(arguments);
+        command
+    };
+    let import = |table, out| {
+        let options = ["--ra", "ra", "--dec", "dec", "--rows-per-partition", "20000", "--memory", "16MiB"];
+        command(&[&["import", table, "--name", "stars", "--out", out][..], &options].concat())
+    };
+    // What it writes: runs, and the partitions.
+    let mut whole = import("all.parquet", "whole").stdout(Stdio::null()).spawn().unwrap();
+    let mut bytes = 0;
+    while whole.try_wait().unwrap().is_none() {
+        bytes = bytes.max(written(&whole));
+    }
+    assert!(bytes > 8 * 3 * ROWS as u64, "{bytes} bytes");
+    let expected = bytes_of(&folder.at("whole"));
+    killed_at_ten_moments(|| import("all.parquet", "stars"), bytes);
+    assert!(bytes_of(&folder.at("stars")) == expected);
+    // Until the longer one replaces it, the old one is whole.
+    assert_eq!(run(&mut import("a.parquet", "grown")).code, Some(0));
+    killed_at_ten_moments(
+        || {
+            assert_eq!(catalog("verify", &folder, &["grown"]).code, Some(0));
+            command(&["append", "grown", "b.parquet", "--memory", "16MiB"])
+        },
+        bytes,
+    );
+    let (grown, whole) = (folder.at("grown"), folder.at("whole"));
+    for ((_, file), (_, expected)) in partitions(&grown).iter().zip(&partitions(&whole)) {
+        assert!(fs::read(file).unwrap() == fs::read(expected).unwrap(), "{} differs", file.display());
+    }
+    assert_eq!(catalog("verify", &folder, &["grown"]).code, Some(0));
     assert!(hidden(&folder.at("")).is_empty());
 }
 

@@ -32,7 +32,7 @@ pub enum Comparison {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A whole number, compared exactly with whole numbers of any size.
-    Integer(i64),
+    Integer(i128),
     /// A number.
     Number(f64),
     /// A text.
@@ -77,11 +77,12 @@ impl Condition {
             }
             Value::Integer(number) if array.data_type() == &DataType::UInt64 => {
                 let numbers = array.as_primitive::<UInt64Type>().iter();
-                numbers.map(|found| self.holds(found.map(i128::from), i128::from(*number))).collect()
+                numbers.map(|found| self.holds(found.map(i128::from), *number)).collect()
             }
             Value::Integer(number) if array.data_type().is_integer() => {
                 let array = cast(array, &DataType::Int64).map_err(failed)?;
-                array.as_primitive::<Int64Type>().iter().map(|found| self.holds(found, *number)).collect()
+                let numbers = array.as_primitive::<Int64Type>().iter();
+                numbers.map(|found| self.holds(found.map(i128::from), *number)).collect()
             }
             Value::Integer(number) => self.numbers(array, *number as f64)?,
             Value::Number(number) => self.numbers(array, *number)?,
@@ -220,7 +221,9 @@ mod tests {
         let ids: ArrayRef = Arc::new(Int64Array::from(vec![(1 << 60) + 1, 1 << 60]));
         check(ids, Comparison::Equal, Value::Integer((1 << 60) + 1), &[true, false]);
         let ids: ArrayRef = Arc::new(UInt64Array::from(vec![u64::MAX, 0]));
-        check(ids, Comparison::Greater, Value::Integer(-1), &[true, true]);
+        check(ids.clone(), Comparison::Greater, Value::Integer(-1), &[true, true]);
+        let condition: Condition = "c = 18446744073709551615".parse().unwrap();
+        check(ids, condition.comparison, condition.value, &[true, false]);
     }
 
     #[test]
