@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use uranometria_cube::fs::Options;
+use uranometria_cube::Error;
+use uranometria_cube::fs::{Control, Options};
 use uranometria_fits::Value;
 
 use uranometria_cutout::{Cutter, Place, Size};
@@ -137,6 +138,39 @@ fn a_header_knows_its_sector_better_than_a_name() {
     assert_eq!(hidden(frames.folder.path()), [""; 0]);
     build(&frames.at("cube.fits"), &paths, &with(7)).unwrap();
     assert_eq!(open(&frames.at("cube.fits")).primary().integer("SECTOR"), Some(7));
+    // In the header of the science image it counts more.
+    let other = Frames::new(|_| ());
+    let packed: Vec<PathBuf> = other
+        .paths
+        .iter()
+        .enumerate()
+        .map(|(n, path)| {
+            let science = line_of(path, 1, "RADESYS") * 80;
+            let mut bytes = fs::read(path).unwrap();
+            bytes[science..science + 80].fill(b' ');
+            bytes[science..science + 30].copy_from_slice(b"SECTOR  =                    5");
+            let named = other.at(&format!("again-s0009-{n}.fits"));
+            fs::write(&named, bytes).unwrap();
+            gzip(&named)
+        })
+        .collect();
+    build(&other.at("cube.fits"), &packed, &with(5)).unwrap();
+    assert_eq!(open(&other.at("cube.fits")).primary().integer("SECTOR"), Some(5));
+}
+
+#[test]
+fn copies_of_a_refused_append_go_with_the_next_one() {
+    let frames = Frames::new(|_| ());
+    let packed: Vec<PathBuf> = frames.paths.iter().map(|path| gzip(path)).collect();
+    let (cube, bad) = (frames.at("cube.fits"), frames.at("bad.fits"));
+    build(&cube, &packed[..6], &options()).unwrap();
+    fs::write(&bad, "no frame").unwrap();
+    let refused = append(&cube, &[&packed[..], &[bad]].concat(), &options());
+    assert!(matches!(refused, Err(Error::BadFrames { .. })), "{refused:?}");
+    // The next run may leave it out and then finds them again.
+    assert_eq!(hidden(frames.folder.path()).len(), 1);
+    assert_eq!(append(&cube, &packed[..6], &options()).unwrap().known, 6);
+    assert_eq!(hidden(frames.folder.path()), [""; 0]);
 }
 
 #[test]
@@ -267,8 +301,12 @@ fn coordinates_that_a_frame_never_had_are_found() {
     };
     let told = with("TSTOP", "1.5");
     assert!(told.contains("TSTOP is 1.5, the frames make it 1325."), "{told}");
-    let told = with("CAMERA", "3");
-    assert!(told.contains("it is camera 4 CCD 2, expected camera 3 CCD 2 as the cube"), "{told}");
+    overwrite(&cube, "CAMERA", b"CAMERA  =                    3");
+    let error = uranometria_cube::fs::verify(&cube, &frames.paths, &options(), &Control::none()).unwrap_err();
+    assert!(
+        error.to_string().contains("it is camera 4 CCD 2, expected camera 3 CCD 2 as the cube"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     TargetPixelFile,
     ImageCutout,
     LightCurve,
+    SkyMap,
+    Moc,
     Parquet,
     Text,
     Png,
@@ -36,6 +38,8 @@ impl Kind {
             Kind::TargetPixelFile => "target pixel file",
             Kind::ImageCutout => "image cutout",
             Kind::LightCurve => "light curve",
+            Kind::SkyMap => "HEALPix map",
+            Kind::Moc => "MOC",
             Kind::Parquet => "parquet file",
             Kind::Text => "text",
             Kind::Png => "PNG picture",
@@ -48,11 +52,12 @@ impl Kind {
         const PNG: &[u8] = b"\x89PNG";
         const FITS: &[u8] = b"SIMPLE  =";
         const GZIP: &[u8] = &[0x1f, 0x8b];
+        const ZONE_MAP: &[u8] = b"urzonmap";
         match self {
             Kind::Parquet => start.starts_with(PARQUET),
             Kind::Png => start.starts_with(PNG),
-            Kind::Text => ![PARQUET, PNG, FITS, GZIP].iter().any(|other| start.starts_with(other)),
-            Kind::TargetPixelFile | Kind::ImageCutout | Kind::LightCurve => {
+            Kind::Text => ![PARQUET, PNG, FITS, GZIP, ZONE_MAP].iter().any(|other| start.starts_with(other)),
+            Kind::TargetPixelFile | Kind::ImageCutout | Kind::LightCurve | Kind::SkyMap | Kind::Moc => {
                 let hdus = OpenFile::open(path).and_then(|file| read_hdus(&file));
                 hdus.is_ok_and(|hdus| kind_of_fits(&hdus) == Some(self))
             }
@@ -62,6 +67,13 @@ impl Kind {
 
 fn kind_of_fits(hdus: &[Hdu]) -> Option<Kind> {
     let header = &hdus.get(1)?.header;
+    if header.text("PIXTYPE") == Some("HEALPIX") {
+        return Some(Kind::SkyMap);
+    }
+    // Of MOC 2.0 and of MOC 1.1.
+    if header.get("MOCVERS").is_some() || header.get("MOCORDER").is_some() {
+        return Some(Kind::Moc);
+    }
     match (header.text("XTENSION")?, header.text("EXTNAME")?) {
         ("BINTABLE", "PIXELS" | "TARGETTABLES") => Some(Kind::TargetPixelFile),
         ("BINTABLE", "LIGHTCURVE") => Some(Kind::LightCurve),

@@ -201,8 +201,7 @@ pub enum Error {
     },
     /// Light curves have a frame in common, so that its row would be there twice.
     #[error(
-        "light curve {index}{of} has the frame of cadence {cadence} of sector {sector}, and so has light curve {other}{of_other}; \
-         join only one of them",
+        "light curve {index}{of} has the frame of {frame}, and so has light curve {other}{of_other}; join only one of them",
         of = in_brackets(&files[0]),
         of_other = in_brackets(&files[1])
     )]
@@ -213,10 +212,8 @@ pub enum Error {
         other: usize,
         /// The names of their target pixel files; empty where they are not known.
         files: Box<[String; 2]>,
-        /// The sector; 0 where it is not known.
-        sector: i32,
-        /// CADENCENO of the frame.
-        cadence: i64,
+        /// What the frame is known by: its cadence number and sector, or its time.
+        frame: String,
     },
     /// A sector cannot be divided by its median.
     #[error(

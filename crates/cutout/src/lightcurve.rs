@@ -66,6 +66,8 @@ pub struct Part {
     pub background_mask: Vec<bool>,
     /// The median by which [`stitch`] divided, in the unit before.
     pub normalised_by: Option<f64>,
+    /// Whether the file numbers its frames.
+    numbered: bool,
     /// The bits of the target pixel file's aperture image that say what a pixel is.
     bits: Vec<i32>,
     /// CCD column and row of the first pixel, counted from 1.
@@ -249,6 +251,7 @@ impl Part {
             background,
             background_mask,
             normalised_by: None,
+            numbered: is_numbered(tpf.cadenceno()),
             bits: tpf.aperture().iter().map(|bits| bits & (COLLECTED | COLLATERAL)).collect(),
             corner: [tpf.column0(), tpf.row0()],
             primary: tpf.primary_header().clone(),
@@ -290,10 +293,11 @@ impl Part {
 
 /// Numbers frames from 0 where the file has zeros alone, as lightkurve does.
 fn cadence_numbers(stored: &[i32]) -> Vec<i32> {
-    if stored.iter().any(|number| *number != 0) {
-        return stored.to_vec();
-    }
-    (0..i32::MAX).take(stored.len()).collect()
+    if is_numbered(stored) { stored.to_vec() } else { (0..i32::MAX).take(stored.len()).collect() }
+}
+
+fn is_numbered(stored: &[i32]) -> bool {
+    stored.iter().any(|number| *number != 0)
 }
 
 /// The sum of the pixels that are not NaN, and their number; NaN where none is finite or the whole frame is 0.

@@ -125,7 +125,8 @@ fn in_zone(text: &str) -> Option<(i128, bool)> {
         return Some((time.as_nanosecond(), true));
     }
     let civil = text.parse::<DateTime>().ok()?;
-    Some((civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond(), false))
+    // By days: the last ones of 9999, which stands for ever in many a table, are no instants to jiff.
+    Some((civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0)).as_nanos(), false))
 }
 
 /// Nanoseconds of a day.
@@ -146,7 +147,6 @@ fn of_calendar(text: &str, side: Side) -> Option<i128> {
         return None;
     }
     let first = Date::new(year, month.unwrap_or(1) as i8, day.unwrap_or(1) as i8).ok()?;
-    // By days: the last ones of 9999, which stands for ever in many a table, are no instants to jiff.
     let utc = |date: Date| date.duration_since(Date::constant(1970, 1, 1)).as_nanos();
     if side == Side::From {
         return Some(utc(first));
@@ -339,7 +339,7 @@ mod tests {
         check("2024-05-31", Side::From, &S, "2024-05-31T00:00:00");
         check("2024-05-31T00:00", Side::To, &S, "2024-05-31T00:00:00");
         check("2024-02", Side::To, &DataType::Date32, "2024-02-29");
-        for forever in ["9999", "9999-12", "9999-12-31"] {
+        for forever in ["9999", "9999-12", "9999-12-31", "9999-12-31T23:59:59"] {
             assert_eq!(
                 parse(forever, Side::To, ("t", Some(&S))).ok(),
                 Some(Bound::Integer(253_402_300_799)),

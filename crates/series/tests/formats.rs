@@ -11,10 +11,10 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{
     Array, ArrayRef, Date32Array, Date64Array, DurationMillisecondArray, Float32Array, Int32Array,
-    Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    Int64Array, RecordBatch, StringArray, StructArray, TimestampMillisecondArray, TimestampNanosecondArray,
     TimestampSecondArray, UInt64Array,
 };
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{DataType, Field, TimeUnit};
 use arrow_select::take::take_record_batch;
 use parquet::basic::Encoding;
 use support::{
@@ -895,6 +895,17 @@ fn dates_stay_dates_whatever_arrow_noted_of_them() {
     let mut csv = Vec::new();
     series.write_csv(&[3], &mut csv).unwrap();
     assert_eq!(String::from_utf8(csv).unwrap(), "day,flux\n1970-01-04,3.0\n");
+    // Inside of a column too.
+    let field = Arc::new(Field::new("date", DataType::Date64, true));
+    let dates: ArrayRef = Arc::new(Date64Array::from_iter_values((0..100).map(|n| n * 86_400_000)));
+    let nested: ArrayRef = Arc::new(StructArray::from(vec![(field, dates)]));
+    let whole = batch(vec![("nested", nested), ("flux", float((0..100).map(f64::from)))]);
+    write_parquet(&folder.at("b.parquet"), &whole, properties().set_coerce_types(true).build());
+    let series = Series::open(&[folder.at("b.parquet")], None, Some("flux")).unwrap();
+    series.save(folder.at("out.parquet"), &[0, 3], Output::Parquet).unwrap();
+    let out = read_parquet(&folder.at("out.parquet"));
+    let wanted: ArrayRef = Arc::new(Date32Array::from(vec![0, 3]));
+    assert_eq!(out.column(0).as_struct().column(0), &wanted);
 }
 
 #[test]
@@ -905,6 +916,8 @@ fn a_name_that_two_columns_have_names_none() {
         error.ends_with("it has column y more than once; give the columns names of their own"),
         "{error}"
     );
+    let error = Series::open(&[folder.at("n.csv")], Some("t"), Some("Y")).err().unwrap().to_string();
+    assert!(error.contains("column y more than once"), "{error}");
     // Another name may be there twice.
     assert!(csv_series(&folder, "t,y,z,z\n1,2,3,4\n").is_ok());
 }
@@ -916,12 +929,23 @@ fn an_empty_line_is_no_missing_number() {
         fs::write(folder.at("one.csv"), text).unwrap();
         Series::open(&[folder.at("one.csv")], None, Some("y"))
     };
-    for text in ["y\n1\n\n3\n4\n", "y\n\n1\n", "y\r\n1\r\n\r\n3\r\n"] {
+    for text in [
+        "y\n1\n\n3\n4\n",
+        "y\n\n1\n",
+        "y\r\n1\r\n\r\n3\r\n",
+        "y\r1\r\r3\r",
+        "y\r\n1\n\n2\n",
+        "y\n\"1\"\n\n2\n",
+    ] {
         let error = open(text).err().expect("it should be refused").to_string();
         assert!(error.contains(", line ") && error.contains("an empty line is no row"), "{error}");
     }
     assert_eq!(open("y\n1\n\"\"\n3\nNaN\n\n\n").unwrap().rows(), 4);
-    assert_eq!(open("y\n1\n2").unwrap().rows(), 2);
+    for text in
+        ["y\n1\n2", "y\r\n1\n2\n", "y\n1\r\n2\n", "y\r\"1\"\r2", "y\r\n\"1\"\r\n\"2\"", "y\r\n 1\r\n2 \r\n"]
+    {
+        assert_eq!(open(text).unwrap().rows(), 2, "{text:?}");
+    }
     assert_eq!(csv_series(&folder, "t,y\n1,2\n\n3,4\n").unwrap().rows(), 2);
 }
 

@@ -16,7 +16,7 @@ use uranometria_fits::fs::{Durability, write};
 use uranometria_sky::{Angle, Cone, Direction, Moc, Polygon, Zone};
 
 use crate::args::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, RowsArgs};
-use crate::files;
+use crate::files::{self, Kind};
 use crate::report::{self, Bar, Outcome, line};
 use crate::rows::{Format, Rows};
 
@@ -255,15 +255,15 @@ fn prove(path: &Path, as_json: bool, stop: &AtomicBool) -> report::Result {
     Ok(if sound { Outcome::Done } else { Outcome::Nothing })
 }
 
-/// Counts the rows of a catalogue for an output with one of these endings, and tells which.
+/// Counts the rows of a catalogue for an output with one of these endings, of that kind as FITS, and tells which.
 fn counted(
     path: &Path,
     order: u8,
-    (out, endings): (&Path, &[&str]),
+    (out, endings, fits): (&Path, &[&str], Kind),
     stop: &AtomicBool,
 ) -> Result<(Catalog, Density, String), Box<dyn Error>> {
     let ending = files::ending(out, endings)?;
-    may_write(out, &[path])?;
+    may_write(out, if ending == "fits" { fits } else { Kind::by_ending(&ending) }, &[path])?;
     let catalog = Catalog::open(path)?;
     let bar = Bar::new();
     let density = catalog.density(order, &Control { progress: &show(&bar), stop })?;
@@ -271,7 +271,7 @@ fn counted(
 }
 
 fn coverage(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool) -> report::Result {
-    let (_, counted, ending) = counted(path, order, (out, &["fits", "txt", "json"]), stop)?;
+    let (_, counted, ending) = counted(path, order, (out, &["fits", "txt", "json"], Kind::Moc), stop)?;
     let moc = Moc::from_ranges(order, counted.covered())?;
     let bytes = match ending.as_str() {
         "txt" => moc.to_ascii()?.into_bytes(),
@@ -297,7 +297,7 @@ fn coverage(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool
 }
 
 fn density(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool) -> report::Result {
-    let (catalog, counted, ending) = counted(path, order, (out, &["fits", "png"]), stop)?;
+    let (catalog, counted, ending) = counted(path, order, (out, &["fits", "png"], Kind::SkyMap), stop)?;
     let bytes = match ending.as_str() {
         "png" => super::picture::density(catalog.name(), &counted)?,
         _ => counted.to_fits(),
@@ -323,7 +323,7 @@ fn density(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool)
 fn search(path: &Path, place: Place, args: &RowsArgs, stop: &AtomicBool) -> report::Result {
     let format = Format::of(args.format.as_deref(), args.out.as_deref())?;
     if let Some(out) = &args.out {
-        may_write(out, &[path])?;
+        may_write(out, kind(format), &[path])?;
     }
     let catalog = Catalog::open(path)?;
     let query = Query {
@@ -384,9 +384,18 @@ fn closed(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// Refuses a file whose folder is not there, or that would lie inside a catalogue that is read.
-fn may_write(out: &Path, catalogs: &[&Path]) -> Result<(), String> {
+fn kind(format: Format) -> Kind {
+    match format {
+        Format::Parquet => Kind::Parquet,
+        Format::Table | Format::Csv | Format::VoTable => Kind::Text,
+    }
+}
+
+/// Refuses a file whose folder is not there, that would lie inside a catalogue that is read, or that would replace a file
+/// of another kind.
+fn may_write(out: &Path, kind: Kind, catalogs: &[&Path]) -> Result<(), String> {
     files::need_folder(out)?;
+    files::refuse_other_kind(out, kind)?;
     let whole = |path: &Path| path.canonicalize().ok();
     let folder = match out.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -445,7 +454,7 @@ fn crossmatch(args: &CrossmatchArgs, stop: &AtomicBool) -> report::Result {
         }
         format => format,
     };
-    may_write(&args.out, &[&args.left, &args.right])?;
+    may_write(&args.out, kind(format), &[&args.left, &args.right])?;
     let (left, right) = (Catalog::open(&args.left)?, Catalog::open(&args.right)?);
     let identifier = |catalog: &Catalog| args.pairs.then(|| vec![catalog.identifier().to_string()]);
     let options = MatchOptions {

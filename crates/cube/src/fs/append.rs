@@ -39,7 +39,7 @@ pub fn append(
     let cube = open(path)?;
     let staging = Staging::beside(path);
     // What an interrupted run left is for its next run.
-    let others = !claim.is_fresh() || staging.exists();
+    let others = !claim.is_fresh() || beside(path, "journal").exists();
     let options = Options { product: Some(options.product.unwrap_or(cube.product())), ..options.clone() };
     // Copies of compressed frames stay when some frame is bad: the next run may leave it out.
     let Scan { frames: mut new, mut pixels, skipped } =

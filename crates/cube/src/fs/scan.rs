@@ -104,7 +104,7 @@ fn scan_one(path: &Path, options: &Options, staging: &Staging) -> Result<(Frame,
         hdus => {
             // Before a whole sector is unpacked for a slip.
             let sector = match &hdus {
-                Some(hdus) => hdus.iter().find_map(|hdu| hdu.header.integer("SECTOR")),
+                Some(hdus) => sector_of(hdus.iter().map(|hdu| &hdu.header)),
                 None => sector_of_gzip(path),
             };
             check_sector(sector.or_else(|| sector_of_name(path)), options)?;
@@ -161,15 +161,25 @@ fn is_gzip(file: &OpenFile) -> bool {
     file.read_at(0, &mut magic).is_ok() && magic == [0x1f, 0x8b]
 }
 
-/// The sector that the primary header of a gzipped file tells.
+/// The sector that headers tell, in order of the HDUs: of the science image, which is the second of SPOC's, or of the
+/// primary one.
+fn sector_of<'a>(mut headers: impl Iterator<Item = &'a Header>) -> Option<i64> {
+    let primary = headers.next()?.integer("SECTOR");
+    headers.find_map(|header| header.integer("SECTOR")).or(primary)
+}
+
+/// The sector that the first headers of a gzipped file tell.
 fn sector_of_gzip(path: &Path) -> Option<i64> {
-    /// No primary header of a frame is longer.
+    /// No headers of a frame are longer.
     const LONGEST: u64 = 1 << 20;
     let mut start = Vec::new();
     let packed = MultiGzDecoder::new(File::open(path).ok()?);
     // What is damaged further on is told when it is unpacked.
     let _ = packed.take(LONGEST).read_to_end(&mut start);
-    Header::parse(&start).ok()?.0.integer("SECTOR")
+    let (primary, len) = Header::parse(&start).ok()?;
+    let has_data = primary.integer("NAXIS") != Some(0);
+    let second = if has_data { None } else { Header::parse(&start[len..]).ok() };
+    sector_of([Some(primary), second.map(|(header, _)| header)].iter().flatten())
 }
 
 pub(super) fn is_tile_compressed(hdu: &Hdu) -> bool {

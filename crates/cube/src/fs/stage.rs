@@ -86,11 +86,6 @@ impl Staging {
         Staging { folder, lock, making: std::array::from_fn(|_| Mutex::new(())) }
     }
 
-    /// Whether there are copies, those of an interrupted run.
-    pub(super) fn exists(&self) -> bool {
-        self.folder.exists()
-    }
-
     /// Waits until nobody makes this copy.
     fn alone(&self, copy: &Path) -> MutexGuard<'_, ()> {
         let mut hash = Xxh3::new();

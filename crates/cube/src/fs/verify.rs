@@ -52,7 +52,8 @@ impl Verified {
 /// cube meanwhile or, where nothing can be written there, in the folder for temporary files.
 ///
 /// # Errors
-/// Where something cannot be read; a difference is no error but counted in the result.
+/// Where something cannot be read, and [`Error::BadFrames`] where no frame is of the cube; a difference is no error but
+/// counted in the result.
 pub fn verify(
     cube_path: impl AsRef<Path>,
     frames: &[PathBuf],
@@ -64,16 +65,18 @@ pub fn verify(
     let mut verified = Verified { frames: 0, bytes: 0, checksums: 0, differences: 0, examples: Vec::new() };
     let staging = Staging::apart(path);
     let skip = Options { skip_bad: true, product: Some(cube.product()), ..options.clone() };
-    let scanned = scan(frames, &skip, &Wanted::by(&cube), &staging, control);
-    let Scan { frames, pixels, skipped: unusable } = match scanned {
-        // None of them is of the cube.
-        Err(Error::BadFrames { problems, .. }) => Scan { frames: vec![], pixels: vec![], skipped: problems },
-        scanned => scanned?,
-    };
+    let Scan { frames, pixels, skipped: unusable } =
+        scan(frames, &skip, &Wanted::by(&cube), &staging, control)?;
     let mut given = Given::new(frames, pixels);
     let names = cube.file_names();
     let found = given.take(&cube, &names);
 
+    let skipped = Skipped::of(cube.primary());
+    for problem in &unusable {
+        if !skipped.has(&problem.path.file_name().unwrap_or_default().to_string_lossy()) {
+            verified.differ(format!("{problem}"));
+        }
+    }
     let mut rows = Vec::new();
     let (mut matched, mut files) = (Vec::new(), Vec::new());
     for (row, (name, found)) in names.iter().zip(found).enumerate() {
@@ -90,14 +93,8 @@ pub fn verify(
     if rows.len() == names.len() && cube.primary().get("FFI_TYPE").is_some() {
         compare_primary(&cube, &matched, &headers(&matched[0], &files[0], &staging)?.0, &mut verified);
     }
-    let skipped = Skipped::of(cube.primary());
     for name in given.names().filter(|name| !skipped.has(name)) {
         verified.differ(format!("frame {name} is not in the cube"));
-    }
-    for problem in &unusable {
-        if !skipped.has(&problem.path.file_name().unwrap_or_default().to_string_lossy()) {
-            verified.differ(format!("{problem}"));
-        }
     }
     verified.frames = rows.len();
     let sum = compare_pixels(&cube, &rows, (&matched, &files), options, control, &mut verified)?;

@@ -154,24 +154,38 @@ fn origin(curve: &LightCurve) -> String {
 
 /// Errs where two light curves have the same frame: a cut and its copy, two sizes of stamps, two moving targets.
 fn refuse_twice(curves: &[LightCurve]) -> Result<(), Error> {
-    let mut seen = HashMap::new();
+    let twice = |index: usize, other: usize, frame: String| {
+        let files = Box::new([&curves[index], &curves[other]].map(origin));
+        Err(Error::Twice { index: index + 1, other: other + 1, files, frame })
+    };
+    let mut numbered = HashMap::new();
+    let mut times = Vec::new();
     for (index, curve) in curves.iter().enumerate() {
-        for (row, (&sector, &cadence)) in curve.sector.iter().zip(&curve.cadenceno).enumerate() {
+        let finite = curve.time.iter().copied().filter(|time| time.is_finite());
+        times.extend(finite.map(|time| (time, index)));
+        for (&sector, &cadence) in curve.sector.iter().zip(&curve.cadenceno) {
             let part = curve.parts.iter().find(|part| part.sector == sector);
-            let chip = ["CAMERA", "CCD"].map(|keyword| part.and_then(|part| part.integer(keyword)));
-            // Where frames are not numbered, their times tell them apart.
-            let time = if cadence == 0 { curve.time[row].to_bits() } else { 0 };
-            let other = *seen.entry((sector, chip, cadence, time)).or_insert(index);
-            let unknown = cadence == 0 && curve.time[row].is_nan();
-            if other != index && !unknown {
-                let files = Box::new([curve, &curves[other]].map(origin));
-                let cadence = i64::from(cadence);
-                return Err(Error::Twice { index: index + 1, other: other + 1, files, sector, cadence });
+            let Some(part) = part.filter(|part| part.numbered && sector != 0) else { continue };
+            let chip = ["CAMERA", "CCD"].map(|keyword| part.integer(keyword));
+            let other = *numbered.entry((sector, chip, cadence)).or_insert(index);
+            if other != index {
+                return twice(index, other, format!("cadence {cadence} of sector {sector}"));
             }
+        }
+    }
+    // Where frames have no numbers, or others from another program, their times tell.
+    times.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for pair in times.windows(2) {
+        let [(before, one), (after, other)] = [pair[0], pair[1]];
+        if one != other && after - before < SAME_TIME_DAYS {
+            return twice(one.max(other), one.min(other), format!("time {before:.6}"));
         }
     }
     Ok(())
 }
+
+/// A second: the cadences of a mission are further apart, the corrections of one place to the barycentre nearer.
+const SAME_TIME_DAYS: f64 = 1.0 / 86_400.0;
 
 /// Times in which a NaN has the time before it, at the beginning the first one.
 fn filled(times: &[f64]) -> impl Iterator<Item = f64> + '_ {
@@ -239,6 +253,59 @@ mod tests {
         local.parts[0].primary.set("TIMEREF", "SOLARSYSTEM", "");
         local.parts[0].primary.set("FFI_TYPE", "TICA", "");
         assert_eq!(local.time_reference(), "JD - 2457000");
+    }
+
+    #[test]
+    fn no_frame_is_joined_twice_whatever_it_is_known_by() {
+        let error = |curves: Vec<LightCurve>| join(curves).unwrap_err().to_string();
+        let first = curve(1, 1325.0, 1.0).with_origin("a.fits");
+        // A copy, which has the numbers of the frames.
+        let copy = first.clone().with_origin("b.fits");
+        let numbered = |mut curve: LightCurve, from: i32| {
+            curve.cadenceno = (from..).take(curve.len()).collect();
+            curve.parts.iter_mut().for_each(|part| part.numbered = true);
+            curve
+        };
+        let wanted = "light curve 2 (b.fits) has the frame of cadence 7 of sector 1, and so has light curve 1 (a.fits); \
+                      join only one of them";
+        let other = numbered(copy.clone(), 7);
+        assert_eq!(error(vec![numbered(first.clone(), 7), other.clone()]), wanted);
+        // A moving target has other corrections of its times.
+        let mut late = other.clone();
+        late.time.iter_mut().for_each(|time| *time += 0.002);
+        assert_eq!(error(vec![numbered(first.clone(), 7), late]), wanted);
+        // The same frames of a program that does not number them.
+        let mut unnumbered = first.clone();
+        unnumbered.parts[0].numbered = false;
+        let wanted = "light curve 2 (b.fits) has the frame of time 1325.000000, and so has light curve 1 (a.fits); \
+                      join only one of them";
+        assert_eq!(error(vec![unnumbered.clone(), other]), wanted);
+        // What such a program made of two halves of a sector, or of sectors that it does not tell.
+        for sector in [0, 1] {
+            let mut halves = [unnumbered.clone(), unnumbered.clone()];
+            halves[1].time.iter_mut().for_each(|time| *time += 4.0);
+            for half in &mut halves {
+                half.sector.fill(sector);
+                half.parts[0].sector = sector;
+                half.cadenceno = vec![0, 1, 2, 3];
+            }
+            assert_eq!(join(halves.to_vec()).unwrap().len(), 8);
+        }
+    }
+
+    #[test]
+    fn a_fast_star_may_have_moved_between_its_sectors() {
+        let place = |mut curve: LightCurve, arcsec: f64| {
+            curve.parts[0].primary.set("RA_OBJ", 60.0, "");
+            curve.parts[0].primary.set("DEC_OBJ", -45.0 + arcsec / 3600.0, "");
+            curve
+        };
+        let years = |years: f64, arcsec| {
+            let late = place(curve(9, 1325.0 + 365.25 * years, 1.0), arcsec);
+            join(vec![place(curve(1, 1325.0, 1.0), 0.0), late])
+        };
+        assert!(years(7.0, 56.0).is_ok() && years(0.1, 42.0).is_ok());
+        assert!(years(1.0, 56.0).unwrap_err().to_string().contains("the position"));
     }
 
     #[test]

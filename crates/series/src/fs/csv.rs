@@ -371,10 +371,9 @@ impl CsvTable {
             if let (Some(x), Some(column)) = (&mut x, places.x) {
                 x.push(&record[column], Place::Line(line)).map_err(|wanted| wrong(column, wanted))?;
             }
-            // The lines of the record and those before it, which are empty.
-            let lines = reader.position().line() - line;
-            if names.len() == 1 && lines > 1 + record[0].iter().filter(|&&byte| byte == b'\n').count() as u64
-            {
+            // With its end. More than that is quotes, the end of the line before, or an empty line.
+            let plain = record[0].len() as u64 + 1;
+            if names.len() == 1 && reader.position().byte() - byte > plain && is_behind_empty(&file, byte)? {
                 let reason = "an empty line is no row; write \"\" or NaN where a number is missing".into();
                 return Err(Error::Line { line, reason });
             }
@@ -519,6 +518,18 @@ impl CsvTable {
         }
         Ok(())
     }
+}
+
+/// Whether there is an empty line between the record before and the one that begins at some byte.
+fn is_behind_empty(file: &OpenFile, byte: u64) -> Result<bool, Error> {
+    let mut near = [0; 3];
+    let from = byte.saturating_sub(1);
+    let len = Source::len(file).saturating_sub(from).min(3) as usize;
+    file.read_at(from, &mut near[..len]).map_err(|error| Error::io("read its lines", error))?;
+    let [before, first, second] = near;
+    // A line that ends in two bytes ends at the first of them.
+    let first = if (before, first) == (b'\r', b'\n') { second } else { first };
+    Ok(matches!(first, b'\r' | b'\n'))
 }
 
 /// Without the ends of lines before and behind it.

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
+use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -258,19 +258,37 @@ impl Table for ParquetTable {
 /// Types with dates in days for what is that in the file, though Arrow noted milliseconds.
 fn with_dates(rich: ArrowReaderMetadata, plain: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, Error> {
     let (noted, stored) = (rich.schema(), plain.schema());
-    let is_date = |(noted, stored): &(&FieldRef, &FieldRef)| {
-        *noted.data_type() == DataType::Date64 && *stored.data_type() == DataType::Date32
-    };
-    let fields = noted.fields().iter().zip(stored.fields());
-    if !fields.clone().any(|pair| is_date(&pair)) {
+    let fields = fields_with_dates(noted.fields(), stored.fields());
+    if fields == *noted.fields() {
         return Ok(rich);
     }
-    let field = |pair: (&FieldRef, &FieldRef)| match is_date(&pair) {
-        true => Arc::new(pair.0.as_ref().clone().with_data_type(DataType::Date32)),
-        false => pair.0.clone(),
-    };
-    let schema = Schema::new(fields.map(field).collect::<Vec<_>>()).with_metadata(noted.metadata().clone());
+    let schema = Schema::new(fields).with_metadata(noted.metadata().clone());
     let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
     ArrowReaderMetadata::try_new(rich.metadata().clone(), options)
         .map_err(Error::parquet("read what is in the file"))
+}
+
+fn fields_with_dates(noted: &Fields, stored: &Fields) -> Fields {
+    noted.iter().zip(stored).map(|(noted, stored)| field_with_dates(noted, stored)).collect()
+}
+
+fn field_with_dates(noted: &FieldRef, stored: &FieldRef) -> FieldRef {
+    let data_type = match (noted.data_type(), stored.data_type()) {
+        (DataType::Date64, DataType::Date32) => DataType::Date32,
+        (DataType::Struct(noted), DataType::Struct(stored)) => {
+            DataType::Struct(fields_with_dates(noted, stored))
+        }
+        (DataType::List(noted), DataType::List(stored)) => DataType::List(field_with_dates(noted, stored)),
+        (DataType::LargeList(noted), DataType::List(stored)) => {
+            DataType::LargeList(field_with_dates(noted, stored))
+        }
+        (DataType::FixedSizeList(noted, len), DataType::List(stored)) => {
+            DataType::FixedSizeList(field_with_dates(noted, stored), *len)
+        }
+        (DataType::Map(noted, sorted), DataType::Map(stored, _)) => {
+            DataType::Map(field_with_dates(noted, stored), *sorted)
+        }
+        _ => return noted.clone(),
+    };
+    Arc::new(noted.as_ref().clone().with_data_type(data_type))
 }

@@ -60,8 +60,10 @@ impl Wanted<'_> {
         let find = |wanted: &str| {
             let alike = || names.iter().position(|name| name.eq_ignore_ascii_case(wanted));
             let place = names.iter().position(|name| *name == wanted).or_else(alike);
-            if names.iter().filter(|name| **name == wanted).count() > 1 {
-                return Err(Error::TwoColumns { name: wanted.to_string() });
+            if let Some(found) = place.map(|place| names[place])
+                && names.iter().filter(|name| **name == found).count() > 1
+            {
+                return Err(Error::TwoColumns { name: found.to_string() });
             }
             place.ok_or_else(|| Error::NoColumn {
                 wanted: wanted.to_string(),
