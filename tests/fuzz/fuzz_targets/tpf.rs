@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use uranometria_cutout::lightcurve::{Background, LightCurve, join, stitch, to_fits, write_csv};
-use uranometria_cutout::{Aperture, Tpf, median_image};
+use uranometria_cutout::{Aperture, Error, Tpf, median_image};
 use uranometria_fits::{TableLayout, checksum, read_hdus};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
@@ -46,10 +46,19 @@ fuzz_target!(|bytes: &[u8]| {
             }
             write_csv(&curve, std::io::sink()).expect("a sink takes everything");
             check(&curve);
-            if let Ok(stitched) = stitch(vec![curve.clone(), curve.clone()]) {
+            // Of another sector, a million days later.
+            let mut later = curve.clone();
+            later.time.iter_mut().for_each(|time| *time += 1e6);
+            later.sector.iter_mut().for_each(|sector| *sector = sector.wrapping_add(1));
+            if let Ok(stitched) = stitch(vec![curve.clone(), later.clone()]) {
                 check(&stitched);
             }
-            check(&join(vec![curve.clone(), curve]).expect("a light curve can be joined to itself"));
+            match join(vec![curve, later]) {
+                Ok(joined) => check(&joined),
+                // So many days are nothing to times beyond all bounds, and others are a million days apart already.
+                Err(Error::Twice { .. }) => {}
+                Err(error) => panic!("a light curve can be joined to a later one: {error}"),
+            }
         }
     }
 });
