@@ -126,7 +126,7 @@ macro_rules! floats {
             fn text(self) -> String {
                 // With an exponent where there would be hundreds of zeros.
                 const LONG: usize = 25;
-                Some(self.to_string()).filter(|text| text.len() < LONG).unwrap_or_else(|| format!("{self:?}"))
+                Some(self.to_string()).filter(|text| text.len() < LONG).unwrap_or_else(|| alloc::format!("{self:?}"))
             }
             fn to_bits(self) -> u64 {
                 u64::from(<$float>::to_bits(self))
