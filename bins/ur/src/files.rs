@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use uranometria_fits::fs::OpenFile;
 use uranometria_fits::{Hdu, read_hdus};
@@ -97,11 +96,15 @@ pub(crate) fn refuse_other_kind(output: &Path, kind: Kind) -> Result<(), String>
     Err(format!("{output} is there already and is no {name}; give another name, or remove that file"))
 }
 
+/// What a file is whatever it is called: device and inode; `None` where there is none.
+fn identity(path: &PathBuf) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
 /// Errs where a file was given twice: each of its rows would be.
 pub(crate) fn refuse_twice(inputs: &[PathBuf]) -> Result<(), String> {
     let mut seen = HashSet::new();
-    let again =
-        |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|meta| !seen.insert((meta.dev(), meta.ino())));
+    let again = |path: &&PathBuf| identity(path).is_some_and(|file| !seen.insert(file));
     match inputs.iter().find(again) {
         Some(path) => Err(format!("{} was given twice; name each file once", path.display())),
         None => Ok(()),
@@ -110,11 +113,10 @@ pub(crate) fn refuse_twice(inputs: &[PathBuf]) -> Result<(), String> {
 
 /// Refuses outputs that are inputs.
 pub(crate) fn refuse_inputs(outputs: &[&PathBuf], inputs: &[PathBuf]) -> Result<(), String> {
-    let file = |path: &PathBuf| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
     // There may be as many outputs as there are targets.
-    let inputs: HashSet<(u64, u64)> = inputs.iter().filter_map(file).collect();
+    let inputs: HashSet<(u64, u64)> = inputs.iter().filter_map(identity).collect();
     for output in outputs {
-        if file(output).is_some_and(|there| inputs.contains(&there)) {
+        if identity(output).is_some_and(|there| inputs.contains(&there)) {
             return Err(format!("{} is an input and would be replaced; give another name", output.display()));
         }
     }

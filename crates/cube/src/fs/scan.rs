@@ -103,11 +103,13 @@ fn scan_one(path: &Path, options: &Options, staging: &Staging) -> Result<(Frame,
         }
         hdus => {
             // Before a whole sector is unpacked for a slip.
-            let sector = match &hdus {
-                Some(hdus) => sector_of(hdus.iter().map(|hdu| &hdu.header)),
-                None => sector_of_gzip(path),
-            };
-            check_sector(sector.or_else(|| sector_of_name(path)), options)?;
+            if options.sector.is_some() {
+                let sector = match &hdus {
+                    Some(hdus) => sector_of(hdus.iter().map(|hdu| &hdu.header)),
+                    None => sector_of_gzip(path),
+                };
+                check_sector(sector.or_else(|| sector_of_name(path)), options)?;
+            }
             let copy = match hdus {
                 Some(_) => staging.decompressed(path),
                 None => staging.unzipped(path),
