@@ -261,17 +261,22 @@ fn with_air(ranges: &[[f64; 2]]) -> Vec<[f64; 2]> {
 
 /// Shares `room` in proportion to `lengths`, none below `least` unless there is too little room for that.
 fn share(lengths: &[f64], room: f32, least: f32) -> Vec<f32> {
+    let longest = lengths.iter().copied().fold(0.0, f64::max);
+    // Of the longest, so that neither tiny nor huge lengths leave the numbers; without one, all are equal.
+    let parts: Vec<f64> = lengths
+        .iter()
+        .map(|length| if longest > 0.0 && longest.is_finite() { length / longest } else { 1.0 })
+        .collect();
     let least = least.min(0.8 * room / lengths.len().max(1) as f32);
     let mut narrow = vec![false; lengths.len()];
     loop {
         let taken = least * narrow.iter().filter(|&&n| n).count() as f32;
-        let total: f64 =
-            lengths.iter().zip(&narrow).filter(|(_, n)| !**n).map(|(length, _)| length / 2.0).sum();
-        let scale = f64::from(room - taken) / total / 2.0;
-        let widths: Vec<f32> = lengths
+        let total: f64 = parts.iter().zip(&narrow).filter(|(_, n)| !**n).map(|(part, _)| part).sum();
+        let scale = f64::from(room - taken) / total;
+        let widths: Vec<f32> = parts
             .iter()
             .zip(&narrow)
-            .map(|(length, n)| if *n { least } else { (length * scale) as f32 })
+            .map(|(part, n)| if *n { least } else { (part * scale) as f32 })
             .collect();
         match widths.iter().zip(&narrow).position(|(&width, &n)| !n && width < least) {
             Some(i) => narrow[i] = true,
@@ -337,7 +342,9 @@ mod tests {
     fn panels_are_as_wide_as_their_ranges_are_long_but_never_too_narrow() {
         assert_eq!(share(&[10.0, 30.0], 400.0, 50.0), [100.0, 300.0]);
         assert_eq!(share(&[0.0, 10.0, 30.0], 450.0, 50.0), [50.0, 100.0, 300.0]);
-        assert_eq!(share(&[0.0, 0.0], 10.0, 50.0).len(), 2);
+        for lengths in [[0.0, 0.0], [1e-308, 1e-308], [5e-324, 5e-324], [f64::INFINITY, 1.0]] {
+            assert_eq!(share(&lengths, 10.0, 50.0), [5.0, 5.0]);
+        }
         for width in share(&[1e300, 1e300, 1.0], 300.0, 50.0) {
             assert!(width.is_finite() && width >= 50.0);
         }
