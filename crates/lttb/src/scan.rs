@@ -47,12 +47,24 @@ pub(crate) struct Scan<'a, P: Positions, Y> {
     threads: usize,
     boxes: BoxSlots<P::X>,
     bounds: Vec<f64>,
+    /// Room for boxes that are still to be looked into, with their bounds.
+    rest: Vec<(f64, usize)>,
 }
 
 impl<'a, P: Positions, Y: Value> Scan<'a, P, Y> {
     /// Slices whose points are known to be in order, but for missing ones.
     pub(crate) fn known(x: P, y: &'a [Y], isa: Isa, kept: Option<&'a Kept>) -> Self {
-        Self { x, y, isa, kept, steps: None, threads: 1, boxes: Default::default(), bounds: Vec::new() }
+        Self {
+            x,
+            y,
+            isa,
+            kept,
+            steps: None,
+            threads: 1,
+            boxes: Default::default(),
+            bounds: Vec::new(),
+            rest: Vec::new(),
+        }
     }
 
     /// Slices to be checked along the way.
@@ -65,9 +77,10 @@ impl<'a, P: Positions, Y: Value> Scan<'a, P, Y> {
         Self { threads, ..self }
     }
 
-    /// The same slices for another thread.
-    pub(crate) fn fork(&self) -> Self {
-        Self { steps: self.steps, ..Self::known(self.x, self.y, self.isa, self.kept) }
+    /// The same slices for so many threads; for one there is no need.
+    fn forks(&self, threads: usize) -> Vec<Self> {
+        let fork = || Self { steps: self.steps, ..Self::known(self.x, self.y, self.isa, self.kept) };
+        if threads < 2 { Vec::new() } else { (0..threads).map(|_| fork()).collect() }
     }
 
     fn is_kept(&self, index: usize) -> bool {
@@ -163,26 +176,28 @@ impl<P: Positions, Y: Value> Series for Scan<'_, P, Y> {
             return Ok(self.find_largest(range, base));
         }
         let Boxes { starts, x0, x1, y0, y1 } = &self.boxes[slot];
-        let mut bounds = core::mem::take(&mut self.bounds);
+        let (mut bounds, mut rest) = (core::mem::take(&mut self.bounds), core::mem::take(&mut self.rest));
         self.isa.run(Bound { base, x0, x1, y0, y1, out: &mut bounds });
         let mut best = Largest::NONE;
-        largest_in_boxes::<Stop>(&mut best, &bounds, |i| {
+        largest_in_boxes::<Stop>(&mut best, &bounds, &mut rest, |i| {
             let end = starts.get(i + 1).map_or(range.end, |&next| next);
             Ok(self.find_largest(starts[i]..end, base))
         })?;
-        self.bounds = bounds;
+        (self.bounds, self.rest) = (bounds, rest);
         Ok(best)
     }
 
     fn extremes(&mut self, run: &Run, ranges: &[Range<usize>]) -> Result<Vec<Extremes>, Stop> {
-        let this = &*self;
-        threads::in_parts(threads::worth(self.threads, run.kept), ranges, |ranges| {
+        let find = |this: &Self, ranges: &[Range<usize>]| -> Result<Vec<_>, _> {
             ranges.iter().map(|range| this.extremes_of(run, range.clone())).collect()
-        })
+        };
+        let workers = self.forks(threads::worth(self.threads, run.kept));
+        threads::in_parts(workers, ranges, |ranges| find(self, ranges), |this, ranges| find(&this, ranges))
     }
 
     fn walk(&mut self, run: &Run, buckets: &Buckets, out: &mut Vec<usize>) -> Result<(), Stop> {
-        threads::walk(threads::worth(self.threads, run.kept), self, run, buckets, out)
+        let walkers = self.forks(threads::walks(threads::worth(self.threads, run.kept), buckets));
+        threads::walk(self, walkers, run, buckets, out)
     }
 }
 

@@ -77,6 +77,7 @@ pub(crate) trait Series {
 pub(crate) fn largest_in_boxes<E>(
     best: &mut Largest,
     bounds: &[f64],
+    rest: &mut Vec<(f64, usize)>,
     mut look: impl FnMut(usize) -> Result<Largest, E>,
 ) -> Result<(), E> {
     let mut first = 0;
@@ -86,15 +87,20 @@ pub(crate) fn largest_in_boxes<E>(
             first = i;
         }
     }
-    if bounds.is_empty() || bounds[first] < best.area {
+    let hopeless = |bound: f64, best: &Largest| bound < best.area || bound < 0.0;
+    if bounds.is_empty() || hopeless(bounds[first], best) {
         return Ok(());
     }
     best.or(look(first)?);
-    for (i, &bound) in bounds.iter().enumerate() {
-        let hopeless = bound < best.area || bound < 0.0;
-        if !hopeless && i != first {
-            best.or(look(i)?);
+    rest.clear();
+    let hopeful = |&(i, &bound): &(usize, &f64)| i != first && !hopeless(bound, best);
+    rest.extend(bounds.iter().enumerate().filter(hopeful).map(|(i, &bound)| (bound, i)));
+    rest.sort_unstable_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+    for &(bound, i) in &*rest {
+        if hopeless(bound, best) {
+            break;
         }
+        best.or(look(i)?);
     }
     Ok(())
 }

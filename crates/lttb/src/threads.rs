@@ -2,10 +2,8 @@
 
 use alloc::vec::Vec;
 
-use crate::coordinate::{Positions, Value};
 use crate::methods::{Buckets, walk as walk_alone};
-use crate::scan::{Scan, Stop};
-use crate::series::Run;
+use crate::series::{Run, Series};
 
 /// Fewer points than these are not worth a thread.
 const WORTH: usize = 500_000;
@@ -29,31 +27,35 @@ fn processors() -> usize {
     1
 }
 
-/// Does `work` on equal parts of `items` at the same time; the results in order.
-pub(crate) fn in_parts<T: Sync, R: Send, E: Send>(
-    threads: usize,
+/// Does `work` on equal parts of `items`, each with a worker of its own and all at the same time; the results in order.
+///
+/// Without workers, or with more of them than items, `alone` does it all.
+pub(crate) fn in_parts<W: Send, T: Sync, R: Send, E: Send>(
+    workers: Vec<W>,
     items: &[T],
-    work: impl Fn(&[T]) -> Result<Vec<R>, E> + Sync,
+    alone: impl FnOnce(&[T]) -> Result<Vec<R>, E>,
+    work: impl Fn(W, &[T]) -> Result<Vec<R>, E> + Sync,
 ) -> Result<Vec<R>, E> {
-    if threads < 2 || items.len() < threads {
-        return work(items);
+    if workers.len() < 2 || items.len() < workers.len() {
+        return alone(items);
     }
-    let parts: Vec<&[T]> = items.chunks(items.len().div_ceil(threads)).collect();
+    let parts = items.chunks(items.len().div_ceil(workers.len()));
     let mut all = Vec::with_capacity(items.len());
-    for part in at_once(&parts, |part| work(part)) {
+    for part in at_once(workers.into_iter().zip(parts).collect(), |(worker, part)| work(worker, part)) {
         all.extend(part?);
     }
     Ok(all)
 }
 
 #[cfg(feature = "std")]
-fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+fn at_once<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let work = &work;
     std::thread::scope(|scope| {
-        let (mine, others) = items.split_first().expect("there is work");
-        let others: Vec<_> = others.iter().map(|item| scope.spawn(move || work(item))).collect();
-        let mut results = Vec::with_capacity(items.len());
-        results.push(work(mine));
+        let mut items = items.into_iter();
+        let mine = items.next();
+        let others: Vec<_> = items.map(|item| scope.spawn(move || work(item))).collect();
+        let mut results = Vec::with_capacity(others.len() + 1);
+        results.extend(mine.map(work));
         results.extend(others.into_iter().map(|thread| match thread.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -63,35 +65,43 @@ fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
 }
 
 #[cfg(not(feature = "std"))]
-fn at_once<T, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
-    items.iter().map(work).collect()
+fn at_once<T, R>(items: Vec<T>, work: impl Fn(T) -> R) -> Vec<R> {
+    items.into_iter().map(work).collect()
 }
 
-/// LTTB with a walk a thread, each over its part of the buckets.
+/// Walks that are worth a thread each, of those that may be.
+pub(crate) fn walks(threads: usize, buckets: &Buckets) -> usize {
+    // A part shorter than this has little time to forget its guess.
+    const LEAST: usize = 16;
+    threads.min(buckets.count / LEAST)
+}
+
+/// LTTB with a walk a thread, each over its part of the buckets of the same series.
 ///
 /// A walk needs the point chosen just before it. All but the first begin with a guess, which the choices
 /// forget after a few buckets, as a rule. Then the parts are joined in order: the true walk goes on into a
 /// part until it chooses a point that was chosen there; what follows is what it would choose itself.
-pub(crate) fn walk<P: Positions, Y: Value>(
-    threads: usize,
-    scan: &mut Scan<'_, P, Y>,
+pub(crate) fn walk<S, W>(
+    series: &mut S,
+    walkers: Vec<W>,
     run: &Run,
     buckets: &Buckets,
     out: &mut Vec<usize>,
-) -> Result<(), Stop> {
-    // A part shorter than this has little time to forget.
-    const LEAST: usize = 16;
-    let threads = threads.min(buckets.count / LEAST);
-    if threads < 2 {
-        return walk_alone(scan, run, buckets, 0..buckets.count, run.start, out, |_, _| false);
+) -> Result<(), S::Error>
+where
+    S: Series<Error: Send>,
+    W: Series<Error = S::Error> + Send,
+{
+    let walks = walkers.len();
+    if walks < 2 {
+        return walk_alone(series, run, buckets, 0..buckets.count, run.start, out, |_, _| false);
     }
-    let edge = |part: usize| buckets.count * part / threads;
-    let parts: Vec<_> = (0..threads).map(|part| edge(part)..edge(part + 1)).collect();
-    let shared = &*scan;
-    let guesses = at_once(&parts, |part| {
-        let (mut scan, mut chosen) = (shared.fork(), Vec::with_capacity(part.len()));
+    let edge = |part: usize| buckets.count * part / walks;
+    let parts: Vec<_> = (0..walks).map(|part| edge(part)..edge(part + 1)).collect();
+    let guesses = at_once(walkers.into_iter().zip(parts.iter().cloned()).collect(), |(mut series, part)| {
+        let mut chosen = Vec::with_capacity(part.len());
         let before = buckets.guess(run, part.start);
-        walk_alone(&mut scan, run, buckets, part.clone(), before, &mut chosen, |_, _| false).map(|()| chosen)
+        walk_alone(&mut series, run, buckets, part, before, &mut chosen, |_, _| false).map(|()| chosen)
     });
     let mut before = run.start;
     for (part, guessed) in parts.into_iter().zip(guesses) {
@@ -100,7 +110,7 @@ pub(crate) fn walk<P: Positions, Y: Value>(
             out.extend(guessed);
         } else {
             let start = out.len();
-            walk_alone(scan, run, buckets, part.clone(), before, out, |bucket, index| {
+            walk_alone(series, run, buckets, part.clone(), before, out, |bucket, index| {
                 guessed[bucket - part.start] == index
             })?;
             let known = out.len() - start;

@@ -1,10 +1,13 @@
 //! Zone maps against looking at every point of the window.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
 
 use proptest::prelude::*;
 use uranometria_lttb::{
-    Axis, Chosen, Downsample, Error, Gaps, Method, Missing, Regular, Slices, ZoneError, ZoneMap,
+    Axis, Chosen, Downsample, Error, Gaps, Method, Missing, Regular, Samples, Slices, ZoneError, ZoneMap,
     ZoneMapBuilder,
 };
 
@@ -223,6 +226,77 @@ fn random_series_differ_nowhere() {
         }
     }
     assert_eq!(chosen, 4 * 463);
+}
+
+/// Points that are noted when they are read, of which some cannot be.
+#[derive(Clone)]
+struct Watched<'a> {
+    x: &'a [f64],
+    y: &'a [f64],
+    forks: bool,
+    readers: Arc<Mutex<HashSet<ThreadId>>>,
+    broken: Range<usize>,
+}
+
+impl Samples for Watched<'_> {
+    type X = f64;
+    type Y = f64;
+    type Error = usize;
+
+    fn read(&mut self, range: Range<usize>) -> Result<(&[f64], &[f64]), usize> {
+        self.readers.lock().unwrap().insert(std::thread::current().id());
+        if range.end > self.broken.start && range.start < self.broken.end {
+            return Err(range.start);
+        }
+        Ok((&self.x[range.clone()], &self.y[range]))
+    }
+
+    fn fork(&self) -> Option<Self> {
+        self.forks.then(|| self.clone())
+    }
+}
+
+#[test]
+fn several_threads_find_what_one_finds_and_fail_as_it_fails() {
+    let mut state = 11_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        state >> 33
+    };
+    let len = 2_500_000;
+    let x: Vec<f64> = (0..len).map(|i| i as f64 + if i > 900_000 { 5000.0 } else { 0.0 }).collect();
+    let noise: Vec<f64> = (0..len).map(|_| (random() % 4096) as f64).collect();
+    let mut holes = noise.clone();
+    for start in (1000..len).step_by(70_001) {
+        holes[start..start + 3000].fill(f64::NAN);
+    }
+    // Nothing in it makes a walk forget where it began.
+    let constant = vec![3.0; len];
+    let stairs: Vec<f64> = (0..len).map(|i| (i / 40_000) as f64).collect();
+    let reads = |y: &[f64], forks, broken, request: &Downsample| {
+        let readers = Arc::default();
+        let mut samples = Watched { x: &x, y, forks, readers: Arc::clone(&readers), broken };
+        let map = ZoneMap::build(&x[..], y, 0).unwrap();
+        let chosen = map.choose(&mut samples, 777..len - 5, request, 400);
+        let count = readers.lock().unwrap().len();
+        (chosen, count)
+    };
+    for y in [&noise, &holes, &constant, &stairs] {
+        for method in METHODS {
+            for gaps in [Gaps::None, Gaps::Over(3500.0)] {
+                let request = Downsample { method, gaps, threads: 3, ..Downsample::default() };
+                let expected = shifted(request.choose(&x[777..len - 5], &y[777..len - 5], 400).unwrap(), 777);
+                let (found, threads) = reads(y, true, 0..0, &request);
+                assert_eq!(found.unwrap(), expected, "{request:?}");
+                assert!(threads > 1, "{request:?}");
+                let (found, threads) = reads(y, false, 0..0, &request);
+                assert_eq!((found.unwrap(), threads), (expected, 1), "{request:?}");
+            }
+        }
+    }
+    let request = Downsample { threads: 2, ..Downsample::default() };
+    let (failed, _) = reads(&noise, true, 2_000_000..2_300_000, &request);
+    assert!(matches!(failed, Err(ZoneError::Read(at)) if at >= 1_999_000), "{failed:?}");
 }
 
 #[test]

@@ -4,7 +4,14 @@
 //! with and without world coordinates, every type of column and of pixel.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Float32Array, Int32Array, RecordBatch};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
+};
 use uranometria_cube::Cube;
 use uranometria_cutout::lightcurve::{Background, LightCurve, to_fits};
 use uranometria_cutout::{Aperture, Cutter, Place, Size, Tpf};
@@ -50,6 +57,7 @@ fn main() {
     write("targets", texts().map(|(name, text)| (name, text.as_bytes().to_vec())));
     write("lttb", series());
     let maps = ["regular", "floats", "integers"].into_iter().zip(mapped(&folder()));
+    write("parquet", partitions());
     write("zonemap", maps.map(|(name, of)| (name, of.sidecar)));
     let queries = queries();
     write("adql", queries.iter().map(|(name, query)| (name.as_str(), query.as_bytes().to_vec())));
@@ -69,6 +77,41 @@ fn write<'a>(target: &str, seeds: impl IntoIterator<Item = (&'a str, Vec<u8>)>) 
     for (name, bytes) in seeds {
         std::fs::write(folder.join(name), bytes).unwrap();
     }
+}
+
+/// A series of 4,200 points in files that are written differently.
+fn partitions() -> [(&'static str, Vec<u8>); 5] {
+    let x: Vec<i32> = (0..4200).map(|i| i * 3 / 2).collect();
+    let y = |missing: usize| (0..4200).map(move |i| (i % missing != 7).then(|| ((i * 37) % 101) as f32));
+    let small = || WriterProperties::builder().set_data_page_row_count_limit(700).set_write_batch_size(100);
+    let plain = || small().set_dictionary_enabled(false);
+    let file = |x: ArrayRef, y: ArrayRef, properties: WriterPropertiesBuilder| {
+        let batch = RecordBatch::try_from_iter_with_nullable([("x", x, false), ("y", y, true)]).unwrap();
+        let properties = properties.set_max_row_group_row_count(Some(2300)).build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.into_inner().unwrap()
+    };
+    let ints = || -> ArrayRef { Arc::new(Int32Array::from(x.clone())) };
+    let floats = |missing| -> ArrayRef { Arc::new(y(missing).collect::<Float32Array>()) };
+    let second = WriterVersion::PARQUET_2_0;
+    [
+        ("plain", file(ints(), floats(usize::MAX), plain())),
+        ("plain2", file(ints(), floats(usize::MAX), plain().set_writer_version(second))),
+        ("dictionary", file(ints(), floats(19), small())),
+        ("nulls", file(ints(), floats(19), plain().set_compression(Compression::SNAPPY))),
+        (
+            "no-index",
+            file(
+                ints(),
+                floats(23),
+                small()
+                    .set_writer_version(second)
+                    .set_offset_index_disabled(true)
+                    .set_statistics_enabled(EnabledStatistics::None),
+            ),
+        ),
+    ]
 }
 
 /// Requests with their numbers, and zone maps.

@@ -1,5 +1,6 @@
 //! Making zone maps.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -29,7 +30,7 @@ impl<X: Coordinate> ZoneMap<X> {
             .step_by(blocks_a_part * BLOCK)
             .map(|start| start..(start + blocks_a_part * BLOCK).min(y.len()))
             .collect();
-        let built = threads::in_parts(threads, &parts, |parts| {
+        let build = |parts: &[Range<usize>]| {
             let mut built = Vec::new();
             for part in parts {
                 let mut blocks = Blocks::default();
@@ -37,7 +38,8 @@ impl<X: Coordinate> ZoneMap<X> {
                 built.push(blocks);
             }
             Ok::<_, Error>(built)
-        })?;
+        };
+        let built = threads::in_parts(vec![(); threads], &parts, build, |(), parts| build(parts))?;
         let mut blocks = Blocks::default();
         for (mut of_part, part) in built.into_iter().zip(&parts) {
             let is_kept = |&i: &usize| x.get(i).is_finite() && y[i].into().is_finite();

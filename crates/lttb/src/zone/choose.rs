@@ -49,7 +49,7 @@ impl<X: Coordinate> ZoneMap<X> {
         if window.len() <= FEW_POINTS && window.len() / n < FEW_BLOCKS * Self::BLOCK {
             return self.read_and_choose(samples, window, request, n);
         }
-        let mut zoned = Zoned::new(self, samples, Isa::of(request.kernels));
+        let mut zoned = Zoned::new(self, samples, Isa::of(request.kernels), request.threads);
         let (before, after) = (zoned.kept_before(start)?, zoned.kept_before(end)?);
         if before == after {
             return Ok(Chosen::default());

@@ -10,13 +10,13 @@ use crate::error::Error;
 ///
 /// What is read must be what the map was made of. Where it is not, points are chosen that mean nothing;
 /// nothing worse happens.
-pub trait Samples {
+pub trait Samples: Send {
     /// The type of x; u64 for [`Regular`](crate::Regular).
     type X: Coordinate;
     /// The type of y.
     type Y: Value;
     /// Why reading fails.
-    type Error;
+    type Error: Send;
 
     /// Returns x and y of some points; x is empty where it is [`Regular`](crate::Regular).
     ///
@@ -26,6 +26,15 @@ pub trait Samples {
     /// Whatever the source has.
     #[expect(clippy::type_complexity, reason = "two slices")]
     fn read(&mut self, range: Range<usize>) -> Result<(&[Self::X], &[Self::Y]), Self::Error>;
+
+    /// Returns the same points for another thread, which will read another part of them; `None`, as it is unless it is
+    /// said otherwise, where one thread must do.
+    fn fork(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// Slices as [`Samples`]. For a regular series `x` is empty.
@@ -45,6 +54,10 @@ impl<X: Coordinate, Y: Value> Samples for Slices<'_, X, Y> {
     fn read(&mut self, range: Range<usize>) -> Result<(&[X], &[Y]), Self::Error> {
         let x = if self.x.is_empty() { self.x } else { &self.x[range.clone()] };
         Ok((x, &self.y[range]))
+    }
+
+    fn fork(&self) -> Option<Self> {
+        Some(*self)
     }
 }
 

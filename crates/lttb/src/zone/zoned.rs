@@ -7,7 +7,9 @@ use crate::coordinate::{Coordinate, CoordinateOps, Counted, Positions, Value};
 use crate::kernel::{
     Base, Bound, Extremes, FindExtremes, FindLargest, Highest, Isa, Largest, Lowest, SIDE_BY_SIDE, Sum, SumUp,
 };
+use crate::methods::Buckets;
 use crate::series::{Run, Series, largest_in_boxes};
+use crate::threads;
 use crate::zone::map::ZoneMap;
 use crate::zone::samples::{Samples, ZoneError};
 
@@ -16,7 +18,11 @@ pub(crate) struct Zoned<'a, S: Samples> {
     map: &'a ZoneMap<S::X>,
     samples: &'a mut S,
     isa: Isa,
+    /// How many threads may read; 0 is one for each processor.
+    threads: usize,
     bounds: Vec<f64>,
+    /// Room for boxes that are still to be looked into, with their bounds.
+    rest: Vec<(f64, usize)>,
     /// First and last x of blocks of a regular series.
     ends: (Vec<S::X>, Vec<S::X>),
 }
@@ -31,8 +37,14 @@ trait OverPart<X: Coordinate, Y> {
 }
 
 impl<'a, S: Samples> Zoned<'a, S> {
-    pub(crate) fn new(map: &'a ZoneMap<S::X>, samples: &'a mut S, isa: Isa) -> Self {
-        Self { map, samples, isa, bounds: Vec::new(), ends: Default::default() }
+    pub(crate) fn new(map: &'a ZoneMap<S::X>, samples: &'a mut S, isa: Isa, threads: usize) -> Self {
+        Self { map, samples, isa, threads, bounds: Vec::new(), rest: Vec::new(), ends: Default::default() }
+    }
+
+    /// The points for so many threads; none where one thread must do.
+    fn forks(&self, threads: usize) -> Vec<S> {
+        let forks = if threads < 2 { None } else { (0..threads).map(|_| self.samples.fork()).collect() };
+        forks.unwrap_or_default()
     }
 
     fn over<W: OverPart<S::X, S::Y>>(
@@ -238,6 +250,27 @@ impl<'a, S: Samples> Zoned<'a, S> {
         Ok(Extremes { low: shifted(low), high: shifted(high) })
     }
 
+    fn extremes_of(&mut self, run: &Run, range: &Range<usize>) -> Result<Extremes, ZoneError<S::Error>> {
+        let Cut { head, blocks, tail } = self.cut(range);
+        let mut all = self.extremes_of_part(head, run.is_plain())?;
+        let map = self.map;
+        if let Some((low, block)) = self.lowest(&map.blocks.y0, &blocks)
+            && low < all.low.0
+        {
+            all.low = self.extremes_of_part(map.block(block), self.is_plain(block))?.low;
+        }
+        if let Some((high, block)) = self.highest(&map.blocks.y1, &blocks)
+            && high > all.high.0
+        {
+            all.high = self.extremes_of_part(map.block(block), self.is_plain(block))?.high;
+        }
+        all.then(self.extremes_of_part(tail, run.is_plain())?);
+        if all.low.1 >= range.end || all.high.1 >= range.end {
+            return Err(crate::Error::Stale { index: range.start }.into());
+        }
+        Ok(all)
+    }
+
     /// Bounds of the areas in whole blocks, in `self.bounds`.
     fn bound(&mut self, blocks: Range<usize>, base: &Base<S::X>) {
         let known = &self.map.blocks;
@@ -358,37 +391,30 @@ impl<S: Samples> Series for Zoned<'_, S> {
         let mut best = self.largest_of_part(head, run.is_plain(), base)?;
         best.or(self.largest_of_part(tail, run.is_plain(), base)?);
         self.bound(blocks.clone(), base);
-        let bounds = core::mem::take(&mut self.bounds);
-        largest_in_boxes(&mut best, &bounds, |i| {
+        let (bounds, mut rest) = (core::mem::take(&mut self.bounds), core::mem::take(&mut self.rest));
+        largest_in_boxes(&mut best, &bounds, &mut rest, |i| {
             let block = blocks.start + i;
             self.largest_of_part(self.map.block(block), self.is_plain(block), base)
         })?;
-        self.bounds = bounds;
+        (self.bounds, self.rest) = (bounds, rest);
         Ok(best)
     }
 
     fn extremes(&mut self, run: &Run, ranges: &[Range<usize>]) -> Result<Vec<Extremes>, Self::Error> {
-        let mut found = Vec::with_capacity(ranges.len());
-        for range in ranges {
-            let Cut { head, blocks, tail } = self.cut(range);
-            let mut all = self.extremes_of_part(head, run.is_plain())?;
-            let map = self.map;
-            if let Some((low, block)) = self.lowest(&map.blocks.y0, &blocks)
-                && low < all.low.0
-            {
-                all.low = self.extremes_of_part(map.block(block), self.is_plain(block))?.low;
-            }
-            if let Some((high, block)) = self.highest(&map.blocks.y1, &blocks)
-                && high > all.high.0
-            {
-                all.high = self.extremes_of_part(map.block(block), self.is_plain(block))?.high;
-            }
-            all.then(self.extremes_of_part(tail, run.is_plain())?);
-            if all.low.1 >= range.end || all.high.1 >= range.end {
-                return Err(crate::Error::Stale { index: range.start }.into());
-            }
-            found.push(all);
-        }
-        Ok(found)
+        let mut samples = self.forks(threads::worth(self.threads, run.kept));
+        let (map, isa) = (self.map, self.isa);
+        let workers = samples.iter_mut().map(|samples| Zoned::new(map, samples, isa, 1)).collect();
+        let find = |zoned: &mut Zoned<'_, S>, ranges: &[Range<usize>]| -> Result<Vec<_>, _> {
+            ranges.iter().map(|range| zoned.extremes_of(run, range)).collect()
+        };
+        let alone = |ranges: &[Range<usize>]| find(self, ranges);
+        threads::in_parts(workers, ranges, alone, |mut zoned: Zoned<'_, S>, ranges| find(&mut zoned, ranges))
+    }
+
+    fn walk(&mut self, run: &Run, buckets: &Buckets, out: &mut Vec<usize>) -> Result<(), Self::Error> {
+        let mut samples = self.forks(threads::walks(threads::worth(self.threads, run.kept), buckets));
+        let (map, isa) = (self.map, self.isa);
+        let walkers: Vec<_> = samples.iter_mut().map(|samples| Zoned::new(map, samples, isa, 1)).collect();
+        threads::walk(self, walkers, run, buckets, out)
     }
 }

@@ -19,6 +19,11 @@ thread_local! {
 ///
 /// Whatever the work has changed must not be used after an error.
 pub(super) fn caught<T, E: From<Error>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    unless_it_panics(work).unwrap_or_else(|what| Err(E::from(Error::damaged(what))))
+}
+
+/// The same for work with any result; what is wrong with the file where it panicked.
+pub(super) fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static QUIET: Once = Once::new();
     // A library does not print: panics that become errors are not for the hook, all others are.
     QUIET.call_once(|| {
@@ -32,9 +37,7 @@ pub(super) fn caught<T, E: From<Error>>(work: impl FnOnce() -> Result<T, E>) -> 
     let outer = CAUGHT.replace(true);
     let done = catch_unwind(AssertUnwindSafe(work));
     CAUGHT.set(outer);
-    done.unwrap_or_else(|panic| {
-        Err(E::from(Error::damaged(format!("it cannot be decoded ({})", text(&*panic)))))
-    })
+    done.map_err(|panic| format!("it cannot be decoded ({})", text(&*panic)))
 }
 
 /// What a panic said.

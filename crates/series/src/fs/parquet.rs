@@ -54,8 +54,15 @@ impl ChunkReader for Chunks {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
         let mut bytes = vec![0; length];
-        self.0.read_at(start, &mut bytes)?;
+        self.read_at(start, &mut bytes)?;
         Ok(bytes.into())
+    }
+}
+
+impl Chunks {
+    /// Reads bytes at a place into a buffer.
+    pub(super) fn read_at(&self, place: u64, into: &mut [u8]) -> ParquetResult<()> {
+        Ok(self.0.read_at(place, into)?)
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use uranometria_lttb::{Downsample, Samples, ZoneError};
 
 use super::arrays::Room;
-use super::caught::caught;
 use super::choose::{limits, rows_between};
 use super::pages::Pages;
 use super::table::Table;
@@ -129,13 +128,15 @@ type Columns<'a, X, Y> = (Pages<'a, X>, Pages<'a, Y>);
 
 /// Some rows of a column; after an error there is no more to be asked for.
 fn of_pages<'a, T: Number>(pages: &'a mut Pages<'_, T>, rows: Range<usize>) -> Result<&'a [T], Error> {
-    caught(move || pages.read(rows).map_err(Error::parquet("read some pages")))
+    pages.read(rows).map_err(Error::parquet("read some pages"))
 }
 
 /// The points of all files, read where they are asked for.
 struct Everywhere<'a, X: Abscissa, Y> {
     series: &'a Series,
     stop: &'a AtomicBool,
+    /// Whether other threads read other parts.
+    forked: bool,
     /// Columns of parquet files, made when they are first read.
     pages: Vec<Option<Columns<'a, X::X, Y>>>,
     room: Room<X::X, Y>,
@@ -147,7 +148,7 @@ struct Everywhere<'a, X: Abscissa, Y> {
 impl<'a, X: Abscissa, Y: Ordinate> Everywhere<'a, X, Y> {
     fn new(series: &'a Series, stop: &'a AtomicBool) -> Self {
         let pages = series.parts.iter().map(|_| None).collect();
-        Everywhere { series, stop, pages, room: Room::default(), x: Vec::new(), y: Vec::new() }
+        Everywhere { series, stop, forked: false, pages, room: Room::default(), x: Vec::new(), y: Vec::new() }
     }
 
     /// A range without the missing points at its ends.
@@ -201,8 +202,8 @@ impl<'a, X: Abscissa, Y: Ordinate> Everywhere<'a, X, Y> {
                 if !X::COLUMN {
                     return Ok((&[], of_pages(y, rows)?));
                 }
-                // Threads are woken for pages, not for each block of one.
-                let (x, y) = match x.has(&rows) && y.has(&rows) {
+                // Threads are woken for pages that are much work, and where each has not its own part of the series.
+                let (x, y) = match self.forked || (x.is_easy(&rows) && y.is_easy(&rows)) {
                     true => (of_pages(x, rows.clone()), of_pages(y, rows)),
                     false => rayon::join(|| of_pages(x, rows.clone()), || of_pages(y, rows.clone())),
                 };
@@ -242,5 +243,9 @@ impl<X: Abscissa, Y: Ordinate> Samples for Everywhere<'_, X, Y> {
         let first = series.parts[part].first;
         self.read_part(part, range.start - first..range.end - first)
             .map_err(|error| error.in_file(&series.parts[part].path))
+    }
+
+    fn fork(&self) -> Option<Self> {
+        Some(Everywhere { forked: true, ..Everywhere::new(self.series, self.stop) })
     }
 }
