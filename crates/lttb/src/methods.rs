@@ -22,10 +22,9 @@ impl Buckets {
         Self { kept, every: (kept - 2) as f64 / (n - 2) as f64, count: n - 2 }
     }
 
-    /// A point that might be chosen just before a bucket.
-    pub(crate) fn guess(&self, run: &Run, bucket: usize) -> usize {
-        // A missing one would be a worse guess, and change nothing in the end but the way to it.
-        if bucket == 0 { run.start } else { run.start + self.edge(bucket) - 1 }
+    /// The rank of a point that might be chosen just before a bucket.
+    pub(crate) fn guess(&self, bucket: usize) -> usize {
+        if bucket == 0 { 0 } else { self.edge(bucket) - 1 }
     }
 
     /// The rank of the first point of a bucket.

@@ -191,13 +191,14 @@ impl<P: Positions, Y: Value> Series for Scan<'_, P, Y> {
         let find = |this: &Self, ranges: &[Range<usize>]| -> Result<Vec<_>, _> {
             ranges.iter().map(|range| this.extremes_of(run, range.clone())).collect()
         };
-        let workers = self.forks(threads::worth(self.threads, run.kept));
+        let workers = self.forks(threads::worth(self.threads, run.kept).min(ranges.len()));
         threads::in_parts(workers, ranges, |ranges| find(self, ranges), |this, ranges| find(&this, ranges))
     }
 
     fn walk(&mut self, run: &Run, buckets: &Buckets, out: &mut Vec<usize>) -> Result<(), Stop> {
         let walkers = self.forks(threads::walks(threads::worth(self.threads, run.kept), buckets));
-        threads::walk(self, walkers, run, buckets, out)
+        // What stops a scan is in the points that all walks look at.
+        threads::walk(self, (walkers, false), run, buckets, out)
     }
 }
 

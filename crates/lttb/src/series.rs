@@ -73,6 +73,12 @@ pub(crate) trait Series {
     }
 }
 
+/// Boxes that are looked into for their promise, before the others follow in order.
+///
+/// The best few rule out nearly all others; where they do not, as on a noisy slope, jumping between many would have
+/// each page of a file decoded again and again.
+const PROMISING: usize = 4;
+
 /// Looks through boxes for the largest triangle, the most promising first, none without hope.
 pub(crate) fn largest_in_boxes<E>(
     best: &mut Largest,
@@ -95,12 +101,16 @@ pub(crate) fn largest_in_boxes<E>(
     rest.clear();
     let hopeful = |&(i, &bound): &(usize, &f64)| i != first && !hopeless(bound, best);
     rest.extend(bounds.iter().enumerate().filter(hopeful).map(|(i, &bound)| (bound, i)));
-    rest.sort_unstable_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+    let promising = PROMISING.min(rest.len());
+    if promising < rest.len() {
+        rest.select_nth_unstable_by(promising, |a, b| b.0.abs().total_cmp(&a.0.abs()));
+    }
+    rest[..promising].sort_unstable_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+    rest[promising..].sort_unstable_by_key(|&(_, i)| i);
     for &(bound, i) in &*rest {
-        if hopeless(bound, best) {
-            break;
+        if !hopeless(bound, best) {
+            best.or(look(i)?);
         }
-        best.or(look(i)?);
     }
     Ok(())
 }

@@ -80,10 +80,12 @@ pub(crate) fn walks(threads: usize, buckets: &Buckets) -> usize {
 ///
 /// A walk needs the point chosen just before it. All but the first begin with a guess, which the choices
 /// forget after a few buckets, as a rule. Then the parts are joined in order: the true walk goes on into a
-/// part until it chooses a point that was chosen there; what follows is what it would choose itself.
+/// part until it chooses a point that was chosen there; what follows is what it would choose itself. Where a guess led
+/// to an error that may be found nowhere else, which is for `errs_by_guess` to say, the true walk goes through that part
+/// alone: one thread or many, the same is found.
 pub(crate) fn walk<S, W>(
     series: &mut S,
-    walkers: Vec<W>,
+    (walkers, errs_by_guess): (Vec<W>, bool),
     run: &Run,
     buckets: &Buckets,
     out: &mut Vec<usize>,
@@ -100,21 +102,24 @@ where
     let parts: Vec<_> = (0..walks).map(|part| edge(part)..edge(part + 1)).collect();
     let guesses = at_once(walkers.into_iter().zip(parts.iter().cloned()).collect(), |(mut series, part)| {
         let mut chosen = Vec::with_capacity(part.len());
-        let before = buckets.guess(run, part.start);
+        let before = series.nth(run, buckets.guess(part.start))?;
         walk_alone(&mut series, run, buckets, part, before, &mut chosen, |_, _| false).map(|()| chosen)
     });
     let mut before = run.start;
     for (part, guessed) in parts.into_iter().zip(guesses) {
-        let guessed = guessed?;
+        let guessed = match guessed {
+            Err(_) if errs_by_guess && part.start > 0 => Vec::new(),
+            guessed => guessed?,
+        };
         if part.start == 0 {
             out.extend(guessed);
         } else {
             let start = out.len();
             walk_alone(series, run, buckets, part.clone(), before, out, |bucket, index| {
-                guessed[bucket - part.start] == index
+                guessed.get(bucket - part.start) == Some(&index)
             })?;
             let known = out.len() - start;
-            out.extend_from_slice(&guessed[known..]);
+            out.extend(guessed.iter().skip(known));
         }
         before = *out.last().expect("a part has buckets");
     }

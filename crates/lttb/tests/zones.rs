@@ -1,6 +1,7 @@
 //! Zone maps against looking at every point of the window.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
@@ -294,9 +295,44 @@ fn several_threads_find_what_one_finds_and_fail_as_it_fails() {
             }
         }
     }
-    let request = Downsample { threads: 2, ..Downsample::default() };
-    let (failed, _) = reads(&noise, true, 2_000_000..2_300_000, &request);
-    assert!(matches!(failed, Err(ZoneError::Read(at)) if at >= 1_999_000), "{failed:?}");
+    for method in METHODS {
+        for broken in [2_000_000..2_300_000, 1_250_000..1_250_001, 400_000..400_900, 700_000..2_499_000] {
+            let request = Downsample { method, threads: 3, ..Downsample::default() };
+            let ((several, _), (one, _)) = (
+                reads(&noise, true, broken.clone(), &request),
+                reads(&noise, false, broken.clone(), &request),
+            );
+            assert_eq!(several, one, "{method:?} {broken:?}");
+        }
+    }
+}
+
+#[test]
+fn blocks_of_a_noisy_slope_are_read_in_order() {
+    struct Ordered<'a>(Slices<'a, f64, f64>, usize, usize);
+    impl Samples for Ordered<'_> {
+        type X = f64;
+        type Y = f64;
+        type Error = Infallible;
+
+        fn read(&mut self, range: Range<usize>) -> Result<(&[f64], &[f64]), Infallible> {
+            // Within a page of a file, as it were, going back costs nothing.
+            self.2 += usize::from(range.start + 100_000 < self.1);
+            self.1 = range.start;
+            self.0.read(range)
+        }
+    }
+    let mut state = 3_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as f64 / (1_u64 << 31) as f64
+    };
+    let x: Vec<f64> = (0..4_000_000).map(f64::from).collect();
+    let y: Vec<f64> = x.iter().map(|x| x * 0.1 + random() * 1e-3).collect();
+    let map = ZoneMap::build(&x[..], &y, 0).unwrap();
+    let mut samples = Ordered(Slices { x: &x, y: &y }, 0, 0);
+    map.choose(&mut samples, 0..y.len(), &Downsample::default(), 10).unwrap();
+    assert!(samples.2 <= 10 * 8, "{} jumps back in ten buckets", samples.2);
 }
 
 #[test]

@@ -156,10 +156,22 @@ fn mapped_arrays_give_the_points_of_those_that_are_read() {
 
 /// Makes a series of several row groups, written as `properties` say, and compares windows of it.
 fn check_parquet(what: &str, properties: WriterProperties, x: ArrayRef, y: ArrayRef, span: (f64, f64)) {
+    let nullable = y.null_count() > 0;
+    check_file(what, properties, (x, y), nullable, span);
+}
+
+fn check_file(
+    what: &str,
+    properties: WriterProperties,
+    (x, y): (ArrayRef, ArrayRef),
+    nullable: bool,
+    span: (f64, f64),
+) {
     let folder = Folder::new();
     let flags = || float((0..x.len()).map(|row| (row % 3) as f64));
     let write = |name: &str, y: ArrayRef, properties: WriterProperties| {
-        let whole = batch(vec![("flag", flags()), ("flux", y), ("time", x.clone())]);
+        let columns = [("flag", flags(), false), ("flux", y, nullable), ("time", x.clone(), nullable)];
+        let whole = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
         write_parquet(&folder.at(name), &whole, properties);
         open(&[folder.at(name)], Some("time"))
     };
@@ -209,12 +221,33 @@ fn pages_are_found_however_the_file_was_written() {
     ] {
         check(&format!("{compression}"), without_index().set_compression(compression).build());
     }
+    // Without dictionary, values lie in the pages as they are: behind levels, if there may be nulls, and packed or not.
+    let full = || -> ArrayRef {
+        Arc::new(Float32Array::from_iter_values(
+            (0..rows).map(|n| ((n * n) % 1013) as f32 + (n / 500) as f32),
+        ))
+    };
+    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+        for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY] {
+            for nullable in [false, true] {
+                let written = plain().set_writer_version(version).set_compression(compression).build();
+                let what = format!("as it is, {version:?} {compression} {nullable}");
+                check_file(&what, written, (x(), full()), nullable, span);
+            }
+            check(&format!("some missing, {version:?} {compression}"), {
+                plain().set_writer_version(version).set_compression(compression).build()
+            });
+        }
+    }
 }
 
 #[test]
 fn columns_of_any_number_are_read_from_pages() {
     let numbers = || 0..40_000_u64;
-    let small = || properties().set_data_page_row_count_limit(1500).set_write_batch_size(500).build();
+    let small = |dictionary| {
+        let small = properties().set_data_page_row_count_limit(1500).set_write_batch_size(500);
+        small.set_dictionary_enabled(dictionary).build()
+    };
     let ys: [ArrayRef; 3] = [
         Arc::new(Float64Array::from_iter_values(numbers().map(|n| (n % 711 + n / 50) as f64))),
         Arc::new(UInt16Array::from_iter_values(numbers().map(|n| (n * n % 60_013) as u16))),
@@ -240,7 +273,10 @@ fn columns_of_any_number_are_read_from_pages() {
         for y in &ys {
             let what = format!("{} over {}", y.data_type(), x.data_type());
             let step = if start > 1e18 { 4096.0 } else { 1.0 };
-            check_parquet(&what, small(), x.clone(), y.clone(), (start, start + 40_000.0 * step));
+            for dictionary in [true, false] {
+                let span = (start, start + 40_000.0 * step);
+                check_parquet(&what, small(dictionary), x.clone(), y.clone(), span);
+            }
         }
     }
 }

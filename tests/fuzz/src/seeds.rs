@@ -82,7 +82,8 @@ fn write<'a>(target: &str, seeds: impl IntoIterator<Item = (&'a str, Vec<u8>)>) 
 /// A series of 4,200 points in files that are written differently.
 fn partitions() -> [(&'static str, Vec<u8>); 5] {
     let x: Vec<i32> = (0..4200).map(|i| i * 3 / 2).collect();
-    let y = |missing: usize| (0..4200).map(move |i| (i % missing != 7).then(|| ((i * 37) % 101) as f32));
+    let is_missing = |i: usize, each: Option<usize>| each.is_some_and(|each| i % each == 7);
+    let y = |each| (0..4200).map(move |i| (!is_missing(i, each)).then(|| ((i * 37) % 101) as f32));
     let small = || WriterProperties::builder().set_data_page_row_count_limit(700).set_write_batch_size(100);
     let plain = || small().set_dictionary_enabled(false);
     let file = |x: ArrayRef, y: ArrayRef, properties: WriterPropertiesBuilder| {
@@ -93,18 +94,18 @@ fn partitions() -> [(&'static str, Vec<u8>); 5] {
         writer.into_inner().unwrap()
     };
     let ints = || -> ArrayRef { Arc::new(Int32Array::from(x.clone())) };
-    let floats = |missing| -> ArrayRef { Arc::new(y(missing).collect::<Float32Array>()) };
+    let floats = |each| -> ArrayRef { Arc::new(y(each).collect::<Float32Array>()) };
     let second = WriterVersion::PARQUET_2_0;
     [
-        ("plain", file(ints(), floats(usize::MAX), plain())),
-        ("plain2", file(ints(), floats(usize::MAX), plain().set_writer_version(second))),
-        ("dictionary", file(ints(), floats(19), small())),
-        ("nulls", file(ints(), floats(19), plain().set_compression(Compression::SNAPPY))),
+        ("plain", file(ints(), floats(None), plain())),
+        ("plain2", file(ints(), floats(None), plain().set_writer_version(second))),
+        ("dictionary", file(ints(), floats(Some(19)), small())),
+        ("nulls", file(ints(), floats(Some(19)), plain().set_compression(Compression::SNAPPY))),
         (
             "no-index",
             file(
                 ints(),
-                floats(23),
+                floats(Some(23)),
                 small()
                     .set_writer_version(second)
                     .set_offset_index_disabled(true)

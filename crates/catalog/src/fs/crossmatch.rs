@@ -440,7 +440,7 @@ impl<'a> Crossmatch<'a> {
         for portions in portions.chunks(4 * pool.current_num_threads()) {
             control.check()?;
             let found: Vec<Result<Vec<Found>, Error>> =
-                pool.install(|| portions.par_iter().map(|piece| self.portion(piece)).collect());
+                pool.install(|| portions.par_iter().map(|piece| self.portion(piece, control)).collect());
             for found in found {
                 for found in found? {
                     matched.left += found.left;
@@ -456,7 +456,7 @@ impl<'a> Crossmatch<'a> {
         Ok(matched)
     }
 
-    fn portion(&self, piece: &Piece) -> Result<Vec<Found>, Error> {
+    fn portion(&self, piece: &Piece, control: &Control<'_>) -> Result<Vec<Found>, Error> {
         let mut rows = self.left.read(std::slice::from_ref(piece))?;
         if let Some((_, _, years)) = self.left.moved {
             let motion = Motion {
@@ -471,6 +471,7 @@ impl<'a> Crossmatch<'a> {
         let mut found = Vec::new();
         let mut todo = Vec::from_iter([Range { start: 0, end: rows.ra.len() }]);
         while let Some(part) = todo.pop() {
+            control.check()?;
             let pieces = self.right.select(&self.ranges(&homes[part.clone()])?)?;
             let count: usize = pieces.iter().map(|piece| piece.rows.len()).sum();
             if count > MOST_RIGHT && part.len() > 1 {
@@ -479,7 +480,7 @@ impl<'a> Crossmatch<'a> {
                 continue;
             }
             let right = self.right.read(&pieces)?;
-            let pairs = self.pairs(&rows, part.clone(), &homes, &right)?;
+            let pairs = self.pairs(&rows, part.clone(), &homes, &right, control)?;
             found.push(self.joined(piece, part, &pairs, &pieces)?);
         }
         Ok(found)
@@ -558,6 +559,7 @@ impl<'a> Crossmatch<'a> {
         part: Range<usize>,
         homes: &[(u64, bool)],
         right: &Rows,
+        control: &Control<'_>,
     ) -> Result<Vec<Pair>, Error> {
         let mut pairs: Vec<Pair> = Vec::with_capacity(part.len());
         let shift = 2 * (healpix::MAX_DEPTH - self.depth);
@@ -570,6 +572,8 @@ impl<'a> Crossmatch<'a> {
         };
         let mut hint = 0;
         for row in part {
+            // Of a wide circle one row may have millions of candidates.
+            control.check()?;
             let (home, more) = homes[row];
             let first = pairs.len();
             let here = range(home, hint);

@@ -20,7 +20,8 @@ pub trait Samples: Send {
 
     /// Returns x and y of some points; x is empty where it is [`Regular`](crate::Regular).
     ///
-    /// The range is never empty, never crosses a border of blocks, and mostly lies behind the one before.
+    /// The range is never empty and never crosses a border of blocks. Mostly it lies behind the one before; within a bucket
+    /// of LTTB a few blocks are asked for out of order first.
     ///
     /// # Errors
     /// Whatever the source has.

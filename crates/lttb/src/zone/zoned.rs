@@ -401,7 +401,7 @@ impl<S: Samples> Series for Zoned<'_, S> {
     }
 
     fn extremes(&mut self, run: &Run, ranges: &[Range<usize>]) -> Result<Vec<Extremes>, Self::Error> {
-        let mut samples = self.forks(threads::worth(self.threads, run.kept));
+        let mut samples = self.forks(threads::worth(self.threads, run.kept).min(ranges.len()));
         let (map, isa) = (self.map, self.isa);
         let workers = samples.iter_mut().map(|samples| Zoned::new(map, samples, isa, 1)).collect();
         let find = |zoned: &mut Zoned<'_, S>, ranges: &[Range<usize>]| -> Result<Vec<_>, _> {
@@ -415,6 +415,6 @@ impl<S: Samples> Series for Zoned<'_, S> {
         let mut samples = self.forks(threads::walks(threads::worth(self.threads, run.kept), buckets));
         let (map, isa) = (self.map, self.isa);
         let walkers: Vec<_> = samples.iter_mut().map(|samples| Zoned::new(map, samples, isa, 1)).collect();
-        threads::walk(self, walkers, run, buckets, out)
+        threads::walk(self, (walkers, true), run, buckets, out)
     }
 }

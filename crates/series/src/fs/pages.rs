@@ -17,8 +17,10 @@ use parquet::errors::{ParquetError, Result};
 
 use self::page::{Chunk, Decoder, Values};
 use self::places::ChunkPages;
+pub(super) use self::places::Known;
 use super::caught::unless_it_panics;
 use super::parquet::ParquetTable;
+use crate::Error;
 use crate::number::Number;
 
 /// Open pages that are kept: neighbours are asked for next, and the page of the block before.
@@ -34,8 +36,9 @@ pub(super) struct Pages<'a, T> {
     leaf: usize,
     /// Whether its integers have no sign.
     unsigned: bool,
+    /// Of row groups that were read; the table keeps them for all.
     chunks: HashMap<usize, Arc<ChunkPages>>,
-    /// Of row groups, the newest first.
+    /// Of row groups, the most recently used first.
     decoders: VecDeque<(usize, Decoder)>,
     /// The most recently used first.
     open: VecDeque<Open<T>>,
@@ -70,14 +73,18 @@ impl<'a, T: Number> Pages<'a, T> {
         }
     }
 
-    /// Whether reading some rows is little work: they are on one page that is open already or needs no decompression.
+    /// Whether reading some rows is little work: they are on one page that is open already, or nothing must be decoded.
     pub(super) fn is_easy(&self, rows: &Range<usize>) -> bool {
         self.open.iter().any(|page| page.rows.start <= rows.start && rows.end <= page.rows.end)
-            || self.chunk(self.group(rows.start)).is_open()
+            || self.chunk(self.group(rows.start)).is_plain()
     }
 
     /// The values of some rows of the file, at least one.
-    pub(super) fn read(&mut self, rows: Range<usize>) -> Result<&[T]> {
+    pub(super) fn read(&mut self, rows: Range<usize>) -> Result<&[T], Error> {
+        self.read_rows(rows).map_err(error_of)
+    }
+
+    fn read_rows(&mut self, rows: Range<usize>) -> Result<&[T]> {
         let (mut asked, mut bytes) = (std::mem::take(&mut self.asked), std::mem::take(&mut self.bytes));
         asked.clear();
         let mut row = rows.start;
@@ -119,13 +126,12 @@ impl<'a, T: Number> Pages<'a, T> {
         }
         let chunk = self.chunk(group);
         let decoder = match self.decoders.iter().position(|(of, _)| *of == group) {
-            Some(known) => &mut self.decoders[known].1,
-            None => {
-                self.decoders.truncate(KEPT_DECODERS - 1);
-                self.decoders.push_front((group, Decoder::new(chunk.metadata)));
-                &mut self.decoders[0].1
-            }
+            Some(known) => self.decoders.remove(known),
+            None => None,
         };
+        self.decoders.truncate(KEPT_DECODERS - 1);
+        self.decoders.push_front(decoder.unwrap_or_else(|| (group, Decoder::new(chunk.metadata))));
+        let decoder = &mut self.decoders[0].1;
         let values = chunk.values(bytes, rows.len(), (decoder, pages.dictionary.clone()))?;
         self.open.truncate(KEPT_PAGES - 1);
         self.open.push_front(Open { group, rows, values });
@@ -147,7 +153,10 @@ impl<'a, T: Number> Pages<'a, T> {
             return Ok(known.clone());
         }
         let chunk = self.chunk(group);
-        let found = Arc::new(guarded(|| ChunkPages::of(chunk.chunks, chunk.metadata))?);
+        let found = self
+            .table
+            .pages()
+            .of((group, self.leaf), || guarded(|| ChunkPages::of(chunk.chunks, chunk.metadata)))?;
         self.chunks.insert(group, found.clone());
         Ok(found)
     }
@@ -158,6 +167,76 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     unless_it_panics(work).unwrap_or_else(|what| Err(damaged(&what)))
 }
 
+/// An error of ours on its way through functions that return those of the parquet crate.
 fn damaged(what: &str) -> ParquetError {
-    ParquetError::General(format!("the file is damaged: {what}"))
+    ParquetError::External(Box::new(Error::damaged(what.to_string())))
+}
+
+/// An error of ours again, or what went wrong while pages were read.
+fn error_of(error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(ours) => match ours.downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(other) => Error::parquet("read some pages")(ParquetError::External(other)),
+        },
+        other => Error::parquet("read some pages")(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use arrow_array::{ArrayRef, Float32Array, Int64Array, RecordBatch};
+    use parquet::arrow::ArrowWriter;
+    use parquet::basic::Compression;
+    use parquet::file::properties::{WriterProperties, WriterVersion};
+    use uranometria_fits::fs::OpenFile;
+
+    use super::super::table::Wanted;
+    use super::*;
+
+    /// What the page with rows 900 and 901 of y is kept as, and these.
+    fn read(nullable: bool, missing: bool, properties: WriterProperties) -> (&'static str, Vec<f32>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let y = (0..3000).map(|n| (!missing || n % 7 > 0).then_some(n as f32 / 2.0));
+        let (x, y): (ArrayRef, ArrayRef) =
+            (Arc::new(Int64Array::from_iter_values(0..3000)), Arc::new(y.collect::<Float32Array>()));
+        let batch = RecordBatch::try_from_iter_with_nullable([("x", x, nullable), ("y", y, nullable)]);
+        let batch = batch.unwrap();
+        let file = File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let wanted = Wanted { x: Some("x"), y: Some("y") };
+        let table = ParquetTable::open(OpenFile::open(&path).unwrap(), &wanted).unwrap();
+        let mut pages = Pages::<f32>::new(&table, 1, &ArrowType::Float32);
+        let found = pages.read(900..902).unwrap().to_vec();
+        let kept = match pages.open[0].values {
+            Values::Decoded(_) => "decoded",
+            Values::Plain(_) => "plain",
+            Values::InFile(_) => "in the file",
+        };
+        (kept, found)
+    }
+
+    #[test]
+    fn values_are_decoded_only_where_they_do_not_lie_plainly() {
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            let plain = || {
+                let small = WriterProperties::builder().set_data_page_row_count_limit(500);
+                small.set_write_batch_size(100).set_dictionary_enabled(false).set_writer_version(version)
+            };
+            let packed = || plain().set_compression(Compression::SNAPPY).build();
+            let there = vec![450.0, 450.5];
+            for nullable in [false, true] {
+                assert_eq!(read(nullable, false, plain().build()), ("in the file", there.clone()));
+                assert_eq!(read(nullable, false, packed()), ("plain", there.clone()));
+            }
+            assert_eq!(read(true, true, plain().build()), ("decoded", there.clone()));
+            assert_eq!(read(true, true, packed()), ("decoded", there.clone()));
+            assert_eq!(read(false, false, plain().set_dictionary_enabled(true).build()), ("decoded", there));
+        }
+    }
 }

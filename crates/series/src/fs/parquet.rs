@@ -22,6 +22,7 @@ use uranometria_fits::fs::OpenFile;
 use uranometria_fits::{Source, SourceReader};
 
 use super::caught::caught;
+use super::pages::Known;
 use super::table::{Batches, Places, Table, Wanted, runs};
 use crate::Error;
 
@@ -76,6 +77,7 @@ pub(super) struct ParquetTable {
     places: Places,
     /// First rows of the row groups, and the number of rows.
     starts: Vec<usize>,
+    pages: Known,
 }
 
 impl ParquetTable {
@@ -107,11 +109,16 @@ impl ParquetTable {
                 })?;
             }
         }
-        Ok(ParquetTable { chunks, rich, plain, places, starts })
+        Ok(ParquetTable { chunks, rich, plain, places, starts, pages: Known::default() })
     }
 
     pub(super) fn chunks(&self) -> &Chunks {
         &self.chunks
+    }
+
+    /// Where its pages lie, as far as somebody has looked.
+    pub(super) fn pages(&self) -> &Known {
+        &self.pages
     }
 
     pub(super) fn metadata(&self) -> &Arc<ParquetMetaData> {

@@ -126,11 +126,6 @@ fn in_place<'a, X: Abscissa, Y: Ordinate>(
 /// x and y of a parquet file.
 type Columns<'a, X, Y> = (Pages<'a, X>, Pages<'a, Y>);
 
-/// Some rows of a column; after an error there is no more to be asked for.
-fn of_pages<'a, T: Number>(pages: &'a mut Pages<'_, T>, rows: Range<usize>) -> Result<&'a [T], Error> {
-    pages.read(rows).map_err(Error::parquet("read some pages"))
-}
-
 /// The points of all files, read where they are asked for.
 struct Everywhere<'a, X: Abscissa, Y> {
     series: &'a Series,
@@ -200,12 +195,12 @@ impl<'a, X: Abscissa, Y: Ordinate> Everywhere<'a, X, Y> {
                     (x, Pages::new(table, places.y, &y_type))
                 });
                 if !X::COLUMN {
-                    return Ok((&[], of_pages(y, rows)?));
+                    return Ok((&[], y.read(rows)?));
                 }
                 // Threads are woken for pages that are much work, and where each has not its own part of the series.
                 let (x, y) = match self.forked || (x.is_easy(&rows) && y.is_easy(&rows)) {
-                    true => (of_pages(x, rows.clone()), of_pages(y, rows)),
-                    false => rayon::join(|| of_pages(x, rows.clone()), || of_pages(y, rows.clone())),
+                    true => (x.read(rows.clone()), y.read(rows)),
+                    false => rayon::join(|| x.read(rows.clone()), || y.read(rows.clone())),
                 };
                 Ok((x?, y?))
             }

@@ -41,9 +41,15 @@ pub(super) struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// Whether opening a page is little work: nothing has to be decompressed.
-    pub(super) fn is_open(&self) -> bool {
-        self.metadata.compression() == Compression::UNCOMPRESSED
+    fn is_compressed(&self) -> bool {
+        self.metadata.compression() != Compression::UNCOMPRESSED
+    }
+
+    /// Whether all values lie in the file as they are, but for levels.
+    pub(super) fn is_plain(&self) -> bool {
+        #[allow(deprecated, reason = "old files have it")]
+        let plain = |encoding| matches!(encoding, Encoding::PLAIN | Encoding::RLE | Encoding::BIT_PACKED);
+        !self.is_compressed() && self.metadata.encodings().all(plain)
     }
 
     /// The values of the page with these bytes and so many rows.
@@ -55,7 +61,7 @@ impl Chunk<'_> {
         rows: usize,
         (decoder, dictionary): (&mut Decoder, Option<Range<u64>>),
     ) -> Result<Values<T>> {
-        if self.is_open()
+        if !self.is_compressed()
             && let Some(start) = self.peek(&bytes, rows)
         {
             return Ok(Values::InFile(start));

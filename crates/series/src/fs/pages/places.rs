@@ -1,8 +1,9 @@
 //! Where the pages of a column chunk lie.
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::column::page::PageReader;
@@ -19,6 +20,28 @@ pub(super) struct ChunkPages {
     pub(super) dictionary: Option<Range<u64>>,
     /// First row in the row group, and bytes with the header.
     pub(super) pages: Vec<(usize, Range<u64>)>,
+}
+
+/// Where the pages of the column chunks of a file lie, as far as somebody has looked.
+#[derive(Default)]
+pub(in crate::fs) struct Known(Mutex<HashMap<(usize, usize), Arc<ChunkPages>>>);
+
+impl Known {
+    /// Of a row group and a column among the leaves; `find` looks where nobody has.
+    pub(super) fn of(
+        &self,
+        chunk: (usize, usize),
+        find: impl FnOnce() -> Result<ChunkPages>,
+    ) -> Result<Arc<ChunkPages>> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(&chunk) {
+            return Ok(found.clone());
+        }
+        // Others may look at the same time, and find the same.
+        let found = Arc::new(find()?);
+        known().insert(chunk, found.clone());
+        Ok(found)
+    }
 }
 
 impl ChunkPages {
