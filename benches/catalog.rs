@@ -5,7 +5,10 @@
 //! - import: [`import`] of both, and copying the bytes of the table to disk;
 //! - cones: 100 of each radius, half of them around stars; rows counted and a column summed by [`Catalog::search`], and the
 //!   bound: the same by bisection in arrays in memory that are sorted by cell;
-//! - crossmatch: the nearest within an arcsecond by [`Crossmatch`], joined rows given away; and, with `--peers`, LSDB's;
+//! - crossmatch: the nearest within an arcsecond by [`Crossmatch`], joined rows given away; all pairs; and, with `--peers`,
+//!   LSDB's nearest;
+//! - with `--postgres` too: cones and all pairs by q3c, cones by pgSphere, on a PostgreSQL 15 of its own; the rows of each
+//!   cone and the pairs are compared;
 //! - density: [`Catalog::density`] of order 6, and the bound, counting the sorted cells in memory.
 //!
 //!     cargo bench -p uranometria-benches --bench catalog -- --rows 20000000
@@ -19,14 +22,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Float32Type;
+use arrow_array::types::{Float32Type, Int64Type};
 use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array, RecordBatch};
 use clap::Parser;
 use parquet::arrow::ArrowWriter;
 use uranometria_benches::input::Error;
 use uranometria_benches::measure::{Spread, machine, timed};
 use uranometria_benches::peers::Peers;
-use uranometria_catalog::fs::{Catalog, Control, Crossmatch, ImportOptions, MatchOptions, Query, import};
+use uranometria_catalog::fs::{
+    Catalog, Control, Crossmatch, ImportOptions, Keep, MatchOptions, Query, import,
+};
 use uranometria_sky::{Angle, Cone, Cost, Direction, Region, healpix};
 
 #[derive(Parser)]
@@ -43,6 +48,9 @@ struct Args {
     /// Python environment with lsdb, made by `benches/peers/install.sh DIR catalogues`
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
+    /// Ask PostgreSQL with q3c and pgSphere too, which must be installed; loading takes a quarter of an hour, once
+    #[arg(long, requires = "peers")]
+    postgres: bool,
     /// Given by cargo bench; without it only the way is tried, on next to nothing
     #[arg(long, hide = true)]
     bench: bool,
@@ -100,12 +108,14 @@ fn main() -> Result<(), Error> {
     let (stars_at, near_at) = (open(&folder.join("stars"))?, open(&folder.join("near"))?);
     let sorted = Sorted::of(&stars_at)?;
     let centres = centres(&sorted);
+    let mut found: Vec<(&str, f64, Vec<u64>)> = Vec::new();
     for (name, arcsec) in RADII {
         let cones: Vec<Region> = centres
             .iter()
             .map(|centre| Ok(Cone::new(*centre, Angle::from_arcsec(arcsec))?.into()))
             .collect::<Result<_, Error>>()?;
         let (mut ours, mut bound) = (Vec::new(), Vec::new());
+        let mut counts = Vec::new();
         for round in 0..=args.rounds {
             for cone in &cones {
                 let (found, spent) = timed(|| searched(&stars_at, cone));
@@ -116,7 +126,9 @@ fn main() -> Result<(), Error> {
                     return Err(format!("cone {cone:?}: {found:?}, by arrays {wanted:?}").into());
                 }
                 // The first round warms up.
-                if round > 0 {
+                if round == 0 {
+                    counts.push(found.0 as u64);
+                } else {
                     ours.push(spent.wall_s * 1e3);
                     bound.push(at_least.wall_s * 1e3);
                 }
@@ -124,14 +136,18 @@ fn main() -> Result<(), Error> {
         }
         report(&format!("cone of {name}"), "ours", "ms", &ours, "");
         report(&format!("cone of {name}"), "bound: sorted arrays", "ms", &bound, "");
+        found.push((name, arcsec, counts));
     }
 
-    let (mut matches, mut densities, mut counts) = (Vec::new(), Vec::new(), Vec::new());
-    let mut pairs = 0;
+    let (mut matches, mut all, mut densities, mut counts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut pairs, mut every) = (0, (0, 0));
     for _ in 0..args.rounds {
         let (found, spent) = timed(|| matched(&near_at, &stars_at));
         pairs = found?;
         matches.push(spent.wall_s);
+        let (found, spent) = timed(|| all_pairs(&near_at, &stars_at));
+        every = found?;
+        all.push(spent.wall_s);
         let (found, spent) = timed(|| stars_at.density(6, &Control::none()));
         let found = found?;
         densities.push(spent.wall_s * 1e3);
@@ -142,12 +158,39 @@ fn main() -> Result<(), Error> {
         }
     }
     report("crossmatch, 1 arcsec, nearest", "ours", "s", &matches, &format!("{pairs} pairs"));
+    report("crossmatch, 1 arcsec, all pairs", "ours", "s", &all, &format!("{} pairs", every.0));
     if let Some(peers) = &args.peers {
         let peers = Peers::find(Some(peers))?.ok_or("no peers")?;
         let said =
             peers.run(peers.script("catalog.py").arg(folder.join("near")).arg(folder.join("stars")))?;
         let seconds = said["seconds"].as_f64().unwrap_or(f64::NAN);
         report("crossmatch, 1 arcsec, nearest", "lsdb", "s", &[seconds], &format!("{} pairs", said["pairs"]));
+        if args.postgres {
+            let asked: serde_json::Map<_, _> = found
+                .iter()
+                .map(|(_, arcsec, _)| {
+                    let centres: Vec<_> = centres.iter().map(|at| (at.ra_deg(), at.dec_deg())).collect();
+                    ((arcsec / 3600.0).to_string(), serde_json::json!(centres))
+                })
+                .collect();
+            std::fs::write(folder.join("cones.json"), serde_json::to_vec(&asked)?)?;
+            let said = peers.run(peers.script("catalog_postgres.py").arg(&folder))?;
+            for (name, arcsec, counts) in &found {
+                for rival in ["q3c", "pgsphere"] {
+                    let said = &said[rival][(arcsec / 3600.0).to_string()];
+                    let ms: Vec<f64> = serde_json::from_value(said["ms"].clone())?;
+                    let rows: Vec<u64> = serde_json::from_value(said["rows"].clone())?;
+                    let other = rows.iter().zip(counts).filter(|(theirs, ours)| theirs != ours).count();
+                    let more = format!("{other} cones with other rows");
+                    report(&format!("cone of {name}"), rival, "ms", &ms, &more);
+                }
+            }
+            let said = &said["q3c_join"];
+            let seconds: Vec<f64> = serde_json::from_value(said["s"].clone())?;
+            let alike = said["pairs"] == every.0 && said["sum"] == every.1;
+            let more = format!("{} pairs, {}", said["pairs"], if alike { "the same" } else { "others" });
+            report("crossmatch, 1 arcsec, all pairs", "q3c", "s", &seconds, &more);
+        }
     }
     report("density of order 6", "ours", "ms", &densities, "");
     report("density of order 6", "bound: sorted cells, one thread", "ms", &counts, "");
@@ -300,6 +343,25 @@ fn matched(left: &Catalog, right: &Catalog) -> Result<u64, Error> {
         Ok(())
     })?;
     Ok(found.pairs)
+}
+
+/// How many pairs there are, and the sum of seven times the left and the right number.
+fn all_pairs(left: &Catalog, right: &Catalog) -> Result<(u64, u64), Error> {
+    let options = MatchOptions {
+        keep: Keep::All,
+        left_columns: Some(vec!["id".into()]),
+        right_columns: Some(vec!["source_id".into()]),
+        ..MatchOptions::default()
+    };
+    let mut sum = 0_u64;
+    let found = Crossmatch::new(left, right, &options)?.run(&Control::none(), |rows| {
+        let numbers = |column: usize| rows.column(column).as_primitive::<Int64Type>().values();
+        for (left, right) in numbers(0).iter().zip(numbers(1)) {
+            sum += 7 * *left as u64 + *right as u64;
+        }
+        Ok(())
+    })?;
+    Ok((found.pairs, sum % (1 << 61)))
 }
 
 /// The columns in memory, in order of their cells.

@@ -6,6 +6,7 @@
 
 mod architecture;
 mod catalog;
+mod catalog_store;
 mod cli;
 mod cube_append;
 mod cube_build;

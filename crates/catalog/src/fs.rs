@@ -17,6 +17,9 @@ mod pages;
 mod partition;
 mod runs;
 mod search;
+mod storage;
+#[cfg(feature = "object-store")]
+mod store;
 mod verify;
 
 use std::path::Path;
@@ -28,6 +31,8 @@ pub use crossmatch::{Crossmatch, DISTANCE_COLUMN, Keep, MatchOptions, Matched, M
 pub use density::Density;
 pub use import::{Compression, ImportOptions, Imported, SkippedRow, import};
 pub use search::{Place, Query, Search};
+#[cfg(feature = "object-store")]
+pub use store::register_store;
 pub use verify::{Verified, verify};
 
 use uranometria_fits::fs as fits_fs;

@@ -3,6 +3,7 @@
 //! Partitions are opened when they are first needed and stay open with their footers and page indexes decoded, so that
 //! a second search reads nothing but the pages it needs.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -17,6 +18,7 @@ use super::chunks::Chunks;
 use super::collection::Collection;
 use super::metadata::EPOCH;
 use super::pages::Pages;
+use super::storage;
 use crate::positions::column;
 use crate::{CELL_COLUMN, Error, Pixel, Properties};
 
@@ -82,10 +84,10 @@ impl Part {
 
     #[allow(unsafe_code)]
     fn load(&self) -> Result<OpenPart, Error> {
-        let chunks = match self.mapped {
+        let chunks = match self.mapped && !storage::is_url(&self.path) {
             // SAFETY: who opened the catalogue with `map` promised that its files do not change.
             true => unsafe { Chunks::map(&self.path) },
-            false => Chunks::open(&self.path),
+            false => storage::open(&self.path),
         };
         let chunks = chunks.map_err(|source| Error::io("open it", source))?;
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
@@ -98,6 +100,10 @@ impl Part {
 
 impl Catalog {
     /// Opens a catalogue, or the main catalogue of a collection, with a system call for each reading.
+    ///
+    /// With the feature `object-store` a path may be a URL: `s3://bucket/catalogue` with the settings of the environment
+    /// (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT`; without a key what is public is read), or
+    /// `https://server/catalogue`. A search then fetches the pages it needs, near ones in one request and all at a time.
     ///
     /// # Errors
     /// [`Error::NotHats`], [`Error::Property`], and those of reading its files.
@@ -116,7 +122,7 @@ impl Catalog {
         collection.iter().flat_map(|collection| &collection.margins).map(Self::open).collect()
     }
 
-    /// Opens a catalogue as mapped memory: the quickest to search.
+    /// Opens a catalogue as mapped memory: the quickest to search. One at a URL is opened as [`Catalog::open`] does.
     ///
     /// # Safety
     /// Nobody may change its files in place. Catalogues made here are only ever replaced as a whole.
@@ -137,9 +143,14 @@ impl Catalog {
 
     fn load(path: &Path, mapped: bool) -> Result<Self, Error> {
         let read = |name: &str| {
-            std::fs::read_to_string(path.join(name)).map_err(|source| {
+            storage::read_to_string(&path.join(name)).map_err(|source| {
                 let reason = format!("{name} cannot be read ({source})");
-                if path.is_dir() { Error::NotHats { reason } } else { Error::io("open it", source) }
+                let is_there = storage::is_url(path) && source.kind() == io::ErrorKind::NotFound;
+                if is_there || path.is_dir() {
+                    Error::NotHats { reason }
+                } else {
+                    Error::io("open it", source)
+                }
             })
         };
         let properties = Properties::parse(&read("hats.properties").or_else(|_| read("properties"))?);

@@ -1,7 +1,9 @@
-//! Bytes of a parquet file: read at their place, so that threads can share an open file, or lying in mapped memory.
+//! Bytes of a parquet file: read at their place, so that threads can share an open file, lying in mapped memory, or in
+//! an object store.
 
 use std::fs::File;
 use std::io::{self, BufReader};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,8 +16,13 @@ use uranometria_fits::{Source, SourceReader};
 /// A file that is cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) enum Chunks {
-    Open { file: Arc<File>, len: u64 },
+    Open {
+        file: Arc<File>,
+        len: u64,
+    },
     Mapped(Bytes),
+    #[cfg(feature = "object-store")]
+    Stored(super::store::Stored),
 }
 
 impl Chunks {
@@ -23,6 +30,18 @@ impl Chunks {
         let file = File::open(path)?;
         let len = file.metadata()?.len();
         Ok(Chunks::Open { file: Arc::new(file), len })
+    }
+
+    /// The same file, with what will be read fetched beforehand where each reading takes long.
+    pub(super) fn fetched(&self, ranges: impl FnOnce() -> Vec<Range<u64>>) -> io::Result<Self> {
+        match self {
+            #[cfg(feature = "object-store")]
+            Chunks::Stored(file) => Ok(Chunks::Stored(file.with(ranges())?)),
+            _ => {
+                let _ = ranges;
+                Ok(self.clone())
+            }
+        }
     }
 
     /// # Safety
@@ -40,6 +59,8 @@ impl Length for Chunks {
         match self {
             Chunks::Open { len, .. } => *len,
             Chunks::Mapped(bytes) => bytes.len() as u64,
+            #[cfg(feature = "object-store")]
+            Chunks::Stored(file) => file.len(),
         }
     }
 }
@@ -53,6 +74,11 @@ impl Source for Chunks {
         match self {
             Chunks::Open { file, .. } => file.read_exact_at(into, offset),
             Chunks::Mapped(bytes) => Source::read_at(&&**bytes, offset, into),
+            #[cfg(feature = "object-store")]
+            Chunks::Stored(file) => {
+                into.copy_from_slice(&file.bytes(offset, into.len())?);
+                Ok(())
+            }
         }
     }
 }
@@ -77,6 +103,8 @@ impl ChunkReader for Chunks {
                 let eof = || ParquetError::EOF(format!("{length} bytes at byte {start} are beyond the end"));
                 Ok(bytes.slice(range.ok_or_else(eof)?))
             }
+            #[cfg(feature = "object-store")]
+            Chunks::Stored(file) => Ok(file.bytes(start, length)?),
         }
     }
 }

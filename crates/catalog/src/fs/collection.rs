@@ -3,11 +3,13 @@
 //! HATS, section "Collections": `collection.properties` names the main catalogue, `hats_primary_table_url`, and the
 //! margins, `all_margins`, as folders beside it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use uranometria_fits::fs::{Durability, write as write_file};
 use uranometria_sky::Angle;
 
+use super::storage;
 use crate::{Error, Properties};
 
 /// The width of margins that were asked for, arcseconds: ours, unknown to others. A margin without rows is not there.
@@ -26,7 +28,14 @@ pub(super) struct Collection {
 impl Collection {
     /// Reads what a folder says, if it is that of a collection.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, Error> {
-        let Ok(text) = std::fs::read_to_string(path.join("collection.properties")) else { return Ok(None) };
+        let text = match storage::read_to_string(&path.join("collection.properties")) {
+            Ok(text) => text,
+            // Of a folder other files will tell what is wrong; a server that does not answer is not asked again.
+            Err(source) if storage::is_url(path) && source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("open it", source).in_file(path));
+            }
+            Err(_) => return Ok(None),
+        };
         let properties = Properties::parse(&text);
         let main = properties.wanted("hats_primary_table_url").map_err(|error| error.in_file(path))?;
         let margins = properties.get("all_margins").unwrap_or("").split([' ', ',', ';']);

@@ -116,6 +116,41 @@ impl Pages {
         (alike, mixed)
     }
 
+    /// The rows that are in a row group, counted from its first.
+    fn rows_in(&self, group: usize, rows: &[Range<usize>]) -> impl Iterator<Item = Range<usize>> {
+        let (start, end) = (self.groups[group], self.groups[group + 1]);
+        let first = rows.partition_point(|rows| rows.end <= start);
+        let here = rows[first..].iter().take_while(move |rows| rows.start < end);
+        here.map(move |rows| rows.start.max(start) - start..rows.end.min(end) - start)
+    }
+
+    /// Where in the file what some rows of a row group need is.
+    fn bytes(
+        &self,
+        metadata: &ArrowReaderMetadata,
+        mask: &ProjectionMask,
+        group: usize,
+        rows: &[Range<usize>],
+    ) -> Vec<Range<u64>> {
+        let (file, mut bytes) = (metadata.metadata(), Vec::new());
+        let (columns, index) = (file.row_group(group).columns(), file.page_index_for_row_group(group));
+        let len = self.groups[group + 1] - self.groups[group];
+        let selection = RowSelection::from_consecutive_ranges(self.rows_in(group, rows), len);
+        for (leaf, column) in columns.iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf)) {
+            let (start, len) = column.byte_range();
+            let places = index.offset_index(leaf).map(|index| index.page_locations());
+            match places.and_then(|places| Some((u64::try_from(places.first()?.offset).ok()?, places))) {
+                Some((first, places)) => {
+                    // The dictionary lies before the pages.
+                    bytes.push(start..first.max(start));
+                    bytes.extend(selection.scan_ranges(places));
+                }
+                None => bytes.push(start..start.saturating_add(len)),
+            }
+        }
+        bytes
+    }
+
     /// Reads some columns of some rows.
     pub(super) fn read(
         &self,
@@ -140,16 +175,15 @@ impl Pages {
         // Rows counted in the chosen row groups alone.
         let (mut inside, mut before) = (Vec::new(), 0);
         for &group in &groups {
-            let (start, end) = (self.groups[group], self.groups[group + 1]);
-            let at = rows.partition_point(|rows| rows.end <= start);
-            for rows in rows[at..].iter().take_while(|rows| rows.start < end) {
-                inside.push(rows.start.max(start) - start + before..rows.end.min(end) - start + before);
-            }
-            before += end - start;
+            inside.extend(self.rows_in(group, rows).map(|rows| rows.start + before..rows.end + before));
+            before += self.groups[group + 1] - self.groups[group];
         }
         let selected: usize = inside.iter().map(ExactSizeIterator::len).sum();
         let selection = RowSelection::from_consecutive_ranges(inside.into_iter(), before);
-        ParquetRecordBatchReaderBuilder::new_with_metadata(chunks.clone(), metadata.clone())
+        let chunks = chunks
+            .fetched(|| groups.iter().flat_map(|&group| self.bytes(metadata, &mask, group, rows)).collect())
+            .map_err(|source| Error::io("read its pages", source))?;
+        ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata.clone())
             .with_projection(mask)
             .with_row_groups(groups)
             .with_row_selection(selection)

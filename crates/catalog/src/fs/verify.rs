@@ -15,9 +15,8 @@ use uranometria_sky::Angle;
 use uranometria_sky::healpix::{self, MAX_DEPTH};
 
 use super::catalog::{Catalog, Part};
-use super::chunks::Chunks;
 use super::collection::Collection;
-use super::{Control, Stage, margin};
+use super::{Control, Stage, margin, storage};
 use crate::Error;
 use crate::positions::Positions;
 
@@ -122,7 +121,7 @@ fn check_margin(
 
 fn check_footer(catalog: &Catalog, verified: &mut Verified) {
     let path = catalog.path().join("dataset").join("_metadata");
-    let footer = Chunks::open(&path)
+    let footer = storage::open(&path)
         .map_err(|source| Error::io("open it", source))
         .and_then(|chunks| {
             ArrowReaderMetadata::load(&chunks, Default::default()).map_err(Error::parquet("read its footer"))
