@@ -120,6 +120,30 @@ fn what_is_wrong_with_a_store_is_told_by_its_url() {
     assert_error(&gone, "error: s3://sky/gaia: cannot open it: ");
 }
 
+#[test]
+fn what_is_public_is_read_without_a_key() {
+    let folder = bucket();
+    let web = Web::of(folder.path().to_path_buf());
+    let info = |url: &str| {
+        let mut ur = ur();
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+            ur.env_remove(name);
+        }
+        run(ur.env("AWS_ENDPOINT", format!("http://{}", web.address)).args(["catalog", "info", url]))
+    };
+    let told = info("s3://sky/gaia");
+    assert_eq!(told.code, Some(0), "{}", told.err);
+    assert_error(
+        &info("s3://sky/gaia?version=2"),
+        "error: s3://sky/gaia?version=2: cannot open it: a URL of a",
+    );
+    // What a server says does not lead to files of this machine.
+    fs::create_dir(folder.at("sky").join("all")).unwrap();
+    let named = format!("hats_primary_table_url={}\n", folder.at("sky").join("gaia").display());
+    fs::write(folder.at("sky").join("all/collection.properties"), named).unwrap();
+    assert_error(&info("s3://sky/all"), "error: s3://sky/all: property collection.properties: found /");
+}
+
 /// A web server of a folder that knows ranges, and counts the requests for partitions and the bytes sent.
 struct Web {
     address: SocketAddr,

@@ -94,6 +94,8 @@ impl Part {
         let metadata =
             ArrowReaderMetadata::load(&chunks, options).map_err(Error::parquet("read its footer"))?;
         let pages = Pages::of(&metadata, &self.cell);
+        // What was fetched for the footer is not needed any more.
+        let chunks = chunks.fetched(Vec::new).map_err(|source| Error::io("open it", source))?;
         Ok(OpenPart { chunks, metadata, pages })
     }
 }
@@ -153,7 +155,12 @@ impl Catalog {
                 }
             })
         };
-        let properties = Properties::parse(&read("hats.properties").or_else(|_| read("properties"))?);
+        let older = |error: Error| match &error {
+            // A server that does not answer is not asked again.
+            Error::Io { .. } if storage::is_url(path) => Err(error),
+            _ => read("properties"),
+        };
+        let properties = Properties::parse(&read("hats.properties").or_else(older)?);
         let suffix =
             properties.get("hats_npix_suffix").filter(|suffix| !suffix.is_empty()).unwrap_or(".parquet");
         if suffix == "/" {

@@ -31,7 +31,14 @@ impl Collection {
         let text = match storage::read_to_string(&path.join("collection.properties")) {
             Ok(text) => text,
             // Of a folder other files will tell what is wrong; a server that does not answer is not asked again.
-            Err(source) if storage::is_url(path) && source.kind() != io::ErrorKind::NotFound => {
+            // Where folders cannot be listed, S3 refuses what is not there.
+            Err(source)
+                if storage::is_url(path)
+                    && !matches!(
+                        source.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+                    ) =>
+            {
                 return Err(Error::io("open it", source).in_file(path));
             }
             Err(_) => return Ok(None),
@@ -39,6 +46,14 @@ impl Collection {
         let properties = Properties::parse(&text);
         let main = properties.wanted("hats_primary_table_url").map_err(|error| error.in_file(path))?;
         let margins = properties.get("all_margins").unwrap_or("").split([' ', ',', ';']);
+        // Nobody elsewhere says what is read here.
+        let leads_away = |name: &&str| name.starts_with('/') || name.contains("..") || name.contains("://");
+        if storage::is_url(path)
+            && let Some(found) = [main].into_iter().chain(margins.clone()).find(leads_away)
+        {
+            let (key, wanted) = ("collection.properties", "names of folders in it");
+            return Err(Error::Property { key, found: found.to_string(), wanted }.in_file(path));
+        }
         let width = properties.get(MARGIN).and_then(|text| text.parse().ok()).map(Angle::from_arcsec);
         let others = ["all_indexes", "all_extensions"].iter().filter_map(|key| properties.get(key));
         Ok(Some(Collection {

@@ -1,8 +1,8 @@
 //! Files in an object store: S3 and what speaks like it, plain web servers, any other store that is registered.
 //!
 //! A request takes as long as reading a megabyte, so what will be needed is fetched in few of them: the pages of a
-//! search all at once, and where there is too much for that, pieces of some megabytes as the decoder goes along. All
-//! requests for a file ask for the version that was opened: one that is replaced meanwhile is an error.
+//! search all at once, and where there is too much for that, pieces of a megabyte as the decoder goes along. All requests
+//! for a file ask for the version that was opened, where the server tells one: a file that is replaced is an error.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::{self, Debug, Formatter};
@@ -11,12 +11,13 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::path::Path as Location;
-use object_store::{ClientOptions, GetOptions, ObjectStore, ObjectStoreExt, coalesce_ranges};
+use object_store::{ClientOptions, GetOptions, ObjectStore, ObjectStoreExt, RetryConfig, coalesce_ranges};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -27,6 +28,9 @@ const TAIL: u64 = 1 << 16;
 
 /// Ranges nearer to each other than this are fetched as one.
 const NEAR: u64 = 1 << 18;
+
+/// Bytes that are joined to one request at most.
+const PIECE: u64 = 1 << 23;
 
 /// Bytes of one file that are kept at most.
 const MOST: u64 = 1 << 26;
@@ -83,25 +87,33 @@ fn beginning(url: &Url) -> String {
 fn at(path: &Path) -> io::Result<(Arc<dyn ObjectStore>, Location)> {
     let text = path.to_string_lossy();
     let url = Url::parse(&text).map_err(|error| invalid(format!("{text} is no URL: {error}")))?;
+    if url.query().is_some() || url.fragment().is_some() || url.password().is_some() {
+        let reason =
+            "a URL of a catalogue has neither `?` nor `#` nor a password; register_store knows other ways";
+        return Err(invalid(reason.to_string()));
+    }
     let location = Location::from_url_path(url.path()).map_err(io::Error::other)?;
     if let Some(known) = locked(stores()).get(&beginning(&url)) {
         return Ok((known.clone(), location));
     }
     let store: Arc<dyn ObjectStore> = match url.scheme() {
         "s3" | "s3a" => {
-            let mut builder = AmazonS3Builder::from_env().with_url(beginning(&url));
-            let given = |key| builder.get_config_value(&key).is_some();
-            let signs = given(AmazonS3ConfigKey::AccessKeyId)
-                || ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_PROFILE"]
-                    .iter()
-                    .any(|name| std::env::var_os(name).is_some());
+            let mut builder = AmazonS3Builder::from_env().with_url(beginning(&url)).with_retry(retries());
+            let set = |name: &str| std::env::var_os(name).is_some();
+            // Who has no key reads what is public; asking the metadata service for one would take seconds to fail.
+            const SIGNING: [&str; 5] = [
+                "AWS_ACCESS_KEY_ID",
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                "AWS_WEB_IDENTITY_TOKEN_FILE",
+                "AWS_SKIP_SIGNATURE",
+            ];
+            if !SIGNING.into_iter().any(set) {
+                builder = builder.with_skip_signature(true);
+            }
             let plain = builder
                 .get_config_value(&AmazonS3ConfigKey::Endpoint)
                 .is_some_and(|endpoint| endpoint.starts_with("http://"));
-            // Who has no key reads what is public; asking the metadata service for one would take seconds to fail.
-            if !signs && !given(AmazonS3ConfigKey::SkipSignature) {
-                builder = builder.with_skip_signature(true);
-            }
             if plain {
                 builder = builder.with_allow_http(true);
             }
@@ -109,7 +121,10 @@ fn at(path: &Path) -> io::Result<(Arc<dyn ObjectStore>, Location)> {
         }
         "http" | "https" => {
             let options = ClientOptions::new().with_allow_http(url.scheme() == "http");
-            let builder = HttpBuilder::new().with_url(beginning(&url)).with_client_options(options);
+            let builder = HttpBuilder::new()
+                .with_url(beginning(&url))
+                .with_client_options(options)
+                .with_retry(retries());
             Arc::new(builder.build().map_err(io::Error::from)?)
         }
         other => {
@@ -117,6 +132,23 @@ fn at(path: &Path) -> io::Result<(Arc<dyn ObjectStore>, Location)> {
         }
     };
     Ok((locked(stores()).entry(beginning(&url)).or_insert(store).clone(), location))
+}
+
+/// Fewer than the crate's own ten in three minutes: who waits cannot be interrupted before.
+fn retries() -> RetryConfig {
+    RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(20), ..RetryConfig::default() }
+}
+
+/// The error with its kind.
+fn told(error: object_store::Error) -> io::Error {
+    let kind = match error {
+        object_store::Error::NotFound { .. } => io::ErrorKind::NotFound,
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            io::ErrorKind::PermissionDenied
+        }
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, error)
 }
 
 /// Waits for an answer, on whatever thread: within somebody's runtime too.
@@ -128,12 +160,11 @@ fn wait<T: Send + 'static>(
         Builder::new_multi_thread().worker_threads(2).thread_name("object-store").enable_all().build()
     });
     let runtime = runtime.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
-    let (tell, told) = mpsc::sync_channel(1);
+    let (tell, answer) = mpsc::sync_channel(1);
     runtime.spawn(async move {
         let _ = tell.send(asked.await);
     });
-    let answer = told.recv().map_err(|_| io::Error::other("the request was dropped"))?;
-    answer.map_err(io::Error::from)
+    answer.recv().map_err(|_| io::Error::other("the request was dropped"))?.map_err(told)
 }
 
 pub(super) fn read_to_string(path: &Path) -> io::Result<String> {
@@ -147,14 +178,13 @@ pub(super) fn open(path: &Path) -> io::Result<Chunks> {
     let place = location.clone();
     let asked = store.clone();
     // Not every server counts ranges from the end, as would save the first request.
-    let (meta, tail) = wait(async move {
-        let meta = asked.head(&place).await?;
-        let start = meta.size.saturating_sub(TAIL);
-        let tail = asked.get_range(&place, start..meta.size).await?;
-        Ok((meta, (start, tail)))
-    })?;
-    let file = File { store, location, len: meta.size, version: meta.e_tag };
-    Ok(Chunks::Stored(Stored { file: Arc::new(file), kept: Arc::new(Mutex::new([tail].into())) }))
+    let meta = wait(async move { asked.head(&place).await })?;
+    // A weak tag says nothing of bytes, and servers compare it with none.
+    let version = meta.e_tag.filter(|tag| !tag.starts_with("W/"));
+    let file = Arc::new(File { store, location, len: meta.size, version });
+    let tail = meta.size.saturating_sub(TAIL)..meta.size;
+    let stored = Stored { file, kept: Arc::default() };
+    stored.with(vec![tail]).map(Chunks::Stored)
 }
 
 /// A file of a store.
@@ -213,19 +243,32 @@ impl Stored {
         Ok(found)
     }
 
-    /// The same file with these ranges fetched, unless they are too much to be kept.
+    /// The same file with these ranges fetched and nothing else, unless they are too much to be kept.
     pub(super) fn with(&self, mut ranges: Vec<Range<u64>>) -> io::Result<Self> {
         ranges.retain(|range| range.start < range.end);
         ranges.sort_unstable_by_key(|range| range.start);
-        if ranges.iter().map(|range| range.end - range.start).sum::<u64>() > MOST {
+        let mut pieces: Vec<Range<u64>> = Vec::new();
+        for range in ranges {
+            match pieces.last_mut() {
+                Some(last)
+                    if range.start <= last.end
+                        || (range.start - last.end <= NEAR && range.end - last.start <= PIECE) =>
+                {
+                    last.end = last.end.max(range.end);
+                }
+                _ => pieces.push(range),
+            }
+        }
+        let bytes = pieces.iter().fold(0_u64, |sum, piece| sum.saturating_add(piece.end - piece.start));
+        if bytes > MOST || pieces.is_empty() {
             return Ok(Stored { file: self.file.clone(), kept: Arc::default() });
         }
-        let fetched = self.fetch(ranges.clone())?;
-        let kept = ranges.into_iter().map(|range| range.start).zip(fetched).collect();
+        let fetched = self.fetch(pieces.clone())?;
+        let kept = pieces.into_iter().map(|piece| piece.start).zip(fetched).collect();
         Ok(Stored { file: self.file.clone(), kept: Arc::new(Mutex::new(kept)) })
     }
 
-    /// Fetches ranges, near ones together and all at the same time.
+    /// Fetches ranges, several at the same time.
     fn fetch(&self, ranges: Vec<Range<u64>>) -> io::Result<Vec<Bytes>> {
         let file = self.file.clone();
         wait(async move {
@@ -246,7 +289,7 @@ impl Stored {
                     Err(object_store::Error::Generic { store: "range", source: said.into() })
                 }
             };
-            coalesce_ranges(&ranges, one, NEAR).await
+            coalesce_ranges(&ranges, one, 0).await
         })
     }
 }
