@@ -312,12 +312,12 @@ fn windows(input: &Input, folder: &Folder, rounds: usize) -> Result<(), Error> {
                 Some(x) => bounds(x[range.start], x[range.end - 1]),
                 None => bounds(range.start as f64, (range.end - 1) as f64),
             };
-            for asked in [&mut firsts, &mut ours] {
-                let (found, spent) = timed(|| series.choose_with(&map, &request, &window, CHOSEN));
-                asked.push(spent.wall_s);
-                found?;
-            }
-            let found = series.choose_with(&map, &request, &window, CHOSEN);
+            let ask = || timed(|| series.choose_with(&map, &request, &window, CHOSEN));
+            let (first, spent) = ask();
+            first?;
+            firsts.push(spent.wall_s);
+            let (found, spent) = ask();
+            ours.push(spent.wall_s);
             let found = found?;
             let part = found.window.clone();
             let (wanted, spent) = timed(|| match x {

@@ -8,7 +8,7 @@
 mod page;
 mod places;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -36,8 +36,6 @@ pub(super) struct Pages<'a, T> {
     leaf: usize,
     /// Whether its integers have no sign.
     unsigned: bool,
-    /// Of row groups that were read; the table keeps them for all.
-    chunks: HashMap<usize, Arc<ChunkPages>>,
     /// Of row groups, the most recently used first.
     decoders: VecDeque<(usize, Decoder)>,
     /// The most recently used first.
@@ -65,7 +63,6 @@ impl<'a, T: Number> Pages<'a, T> {
             table,
             leaf: leaf.unwrap_or(0),
             unsigned: data_type.is_unsigned_integer(),
-            chunks: HashMap::new(),
             decoders: VecDeque::new(),
             open: VecDeque::new(),
             asked: Vec::new(),
@@ -148,17 +145,10 @@ impl<'a, T: Number> Pages<'a, T> {
         Chunk { chunks: self.table.chunks(), metadata, unsigned: self.unsigned }
     }
 
-    fn places(&mut self, group: usize) -> Result<Arc<ChunkPages>> {
-        if let Some(known) = self.chunks.get(&group) {
-            return Ok(known.clone());
-        }
+    fn places(&self, group: usize) -> Result<Arc<ChunkPages>> {
         let chunk = self.chunk(group);
-        let found = self
-            .table
-            .pages()
-            .of((group, self.leaf), || guarded(|| ChunkPages::of(chunk.chunks, chunk.metadata)))?;
-        self.chunks.insert(group, found.clone());
-        Ok(found)
+        let find = || guarded(|| ChunkPages::of(chunk.chunks, chunk.metadata));
+        self.table.pages().of((group, self.leaf), find)
     }
 }
 

@@ -109,7 +109,7 @@ impl Chunk<'_> {
         let width = self.width()? as u64;
         let peeked = PEEKED.min(bytes.end.checked_sub(bytes.start)?);
         let head = self.chunks.get_bytes(bytes.start, usize::try_from(peeked).ok()?).ok()?;
-        let head = Arc::new(Head { start: bytes.start, bytes: head, body: AtomicU64::new(0) });
+        let head = PageBytes::new(bytes.start, head, true);
         let page = guarded(|| reader(self.metadata, bytes, head.clone())?.get_next_page()).ok()??;
         let start = head.body.load(Ordering::Relaxed) + self.plain(&page, rows)? as u64;
         let end = start.checked_add((rows as u64).checked_mul(width)?)?;
@@ -137,7 +137,7 @@ impl Chunk<'_> {
     }
 
     /// Appends numbers that lie plainly.
-    pub(super) fn append<T: Number>(&self, plain: &[u8], out: &mut Vec<T>) {
+    fn append<T: Number>(&self, plain: &[u8], out: &mut Vec<T>) {
         fn each<const N: usize, T>(plain: &[u8], out: &mut Vec<T>, of: impl Fn([u8; N]) -> T) {
             out.extend(plain.as_chunks().0.iter().map(|&bytes| of(bytes)));
         }
@@ -179,18 +179,18 @@ impl Chunk<'_> {
     pub(super) fn page(&self, bytes: Range<u64>) -> Result<Page> {
         let len = usize::try_from(bytes.end.saturating_sub(bytes.start))?;
         // One reading for the header and what follows it.
-        let page = OnePage { start: bytes.start, bytes: self.chunks.get_bytes(bytes.start, len)? };
-        guarded(|| reader(self.metadata, &bytes, Arc::new(page))?.get_next_page())?
+        let page = PageBytes::new(bytes.start, self.chunks.get_bytes(bytes.start, len)?, false);
+        guarded(|| reader(self.metadata, &bytes, page)?.get_next_page())?
             .ok_or_else(|| damaged("a page is missing"))
     }
 }
 
 /// Reads the page with these bytes as if it were its whole column chunk.
-fn reader<R: ChunkReader + 'static>(
+fn reader(
     chunk: &ColumnChunkMetaData,
     bytes: &Range<u64>,
-    from: Arc<R>,
-) -> Result<SerializedPageReader<R>> {
+    from: Arc<PageBytes>,
+) -> Result<SerializedPageReader<PageBytes>> {
     let alone = chunk
         .clone()
         .into_builder()
@@ -221,66 +221,49 @@ fn behind_full_levels(body: &[u8], rows: usize) -> Option<usize> {
     (is_run && levels.next() == Some(&1)).then_some(4 + len)
 }
 
-/// The first bytes of a page; its body is cut short.
-struct Head {
+/// The bytes of a page, at its place in the file; all of them, or the first.
+struct PageBytes {
     start: u64,
     bytes: Bytes,
+    /// Whether a body that goes on behind them may be cut short.
+    first: bool,
     /// Where the body was asked for.
     body: AtomicU64,
 }
 
-impl Length for Head {
+impl PageBytes {
+    fn new(start: u64, bytes: Bytes, first: bool) -> Arc<Self> {
+        Arc::new(PageBytes { start, bytes, first, body: AtomicU64::new(0) })
+    }
+
+    /// Those from a place in the file on.
+    fn from(&self, place: u64) -> Result<Bytes> {
+        let skip = place.checked_sub(self.start).and_then(|skip| usize::try_from(skip).ok());
+        let skip = skip.filter(|&skip| skip <= self.bytes.len());
+        Ok(self.bytes.slice(skip.ok_or_else(|| damaged("a page ends early"))?..))
+    }
+}
+
+impl Length for PageBytes {
     fn len(&self) -> u64 {
         self.start + self.bytes.len() as u64
     }
 }
 
-impl ChunkReader for Head {
+impl ChunkReader for PageBytes {
     type T = std::io::Cursor<Bytes>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(std::io::Cursor::new(from(&self.bytes, self.start, start)?))
+        Ok(std::io::Cursor::new(self.from(start)?))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         self.body.store(start, Ordering::Relaxed);
-        let bytes = from(&self.bytes, self.start, start)?;
-        Ok(bytes.slice(..length.min(bytes.len())))
-    }
-}
-
-/// Bytes from a place in the file on, of those that begin at `start`.
-fn from(bytes: &Bytes, start: u64, place: u64) -> Result<Bytes> {
-    let skip = place.checked_sub(start).and_then(|skip| usize::try_from(skip).ok());
-    let skip = skip.filter(|&skip| skip <= bytes.len());
-    Ok(bytes.slice(skip.ok_or_else(|| damaged("a page ends early"))?..))
-}
-
-/// The bytes of a page, at its place in the file.
-struct OnePage {
-    start: u64,
-    bytes: Bytes,
-}
-
-impl Length for OnePage {
-    fn len(&self) -> u64 {
-        self.start + self.bytes.len() as u64
-    }
-}
-
-impl ChunkReader for OnePage {
-    type T = std::io::Cursor<Bytes>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(std::io::Cursor::new(from(&self.bytes, self.start, start)?))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        let bytes = from(&self.bytes, self.start, start)?;
-        if length > bytes.len() {
+        let bytes = self.from(start)?;
+        if length > bytes.len() && !self.first {
             return Err(damaged("a page ends early"));
         }
-        Ok(bytes.slice(..length))
+        Ok(bytes.slice(..length.min(bytes.len())))
     }
 }
 
