@@ -49,17 +49,24 @@ pub(crate) fn in_parts<W: Send, T: Sync, R: Send, E: Send>(
 
 #[cfg(feature = "std")]
 fn at_once<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let work = &work;
+    use std::sync::{Mutex, PoisonError};
+    let (work, count) = (&work, items.len());
+    // What a thread was not given is done here.
+    let waiting: Vec<Mutex<Option<T>>> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
+    let take = |n: usize| waiting[n].lock().unwrap_or_else(PoisonError::into_inner).take();
+    let do_it = |n: usize| take(n).map(work);
     std::thread::scope(|scope| {
-        let mut items = items.into_iter();
-        let mine = items.next();
-        let others: Vec<_> = items.map(|item| scope.spawn(move || work(item))).collect();
-        let mut results = Vec::with_capacity(others.len() + 1);
-        results.extend(mine.map(work));
-        results.extend(others.into_iter().map(|thread| match thread.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }));
+        let spawn = |n: usize| std::thread::Builder::new().spawn_scoped(scope, move || do_it(n)).ok();
+        let others: Vec<_> = (1..count).map(spawn).collect();
+        let mut results = Vec::with_capacity(count);
+        results.extend(do_it(0));
+        for (n, thread) in (1..).zip(others) {
+            results.extend(match thread.map(std::thread::ScopedJoinHandle::join) {
+                Some(Ok(result)) => result,
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                None => do_it(n),
+            });
+        }
         results
     })
 }
@@ -78,14 +85,14 @@ pub(crate) fn walks(threads: usize, buckets: &Buckets) -> usize {
 
 /// LTTB with a walk a thread, each over its part of the buckets of the same series.
 ///
-/// A walk needs the point chosen just before it. All but the first begin with a guess, which the choices
-/// forget after a few buckets, as a rule. Then the parts are joined in order: the true walk goes on into a
-/// part until it chooses a point that was chosen there; what follows is what it would choose itself. Where a guess led
-/// to an error that may be found nowhere else, which is for `errs_by_guess` to say, the true walk goes through that part
-/// alone: one thread or many, the same is found.
+/// A walk needs the point chosen just before it. All but the first begin with a guess. Where the series has a shape, the
+/// choices forget it after a few buckets; in noise, where high and low points take turns, half of the guesses are never
+/// forgotten. Then the parts are joined in order: the true walk goes on into a part until it chooses a point that was
+/// chosen there; what follows is what it would choose itself. Where a guess led to an error, which the true walk may not
+/// meet, it goes through that part alone: one thread or many, the same is found.
 pub(crate) fn walk<S, W>(
     series: &mut S,
-    (walkers, errs_by_guess): (Vec<W>, bool),
+    walkers: Vec<W>,
     run: &Run,
     buckets: &Buckets,
     out: &mut Vec<usize>,
@@ -108,7 +115,7 @@ where
     let mut before = run.start;
     for (part, guessed) in parts.into_iter().zip(guesses) {
         let guessed = match guessed {
-            Err(_) if errs_by_guess && part.start > 0 => Vec::new(),
+            Err(_) if part.start > 0 => Vec::new(),
             guessed => guessed?,
         };
         if part.start == 0 {

@@ -271,8 +271,9 @@ fn several_threads_find_what_one_finds_and_fail_as_it_fails() {
     for start in (1000..len).step_by(70_001) {
         holes[start..start + 3000].fill(f64::NAN);
     }
-    // Nothing in it makes a walk forget where it began.
     let constant = vec![3.0; len];
+    // High and low points take turns, so a walk that began with the wrong one never forgets it.
+    let turns: Vec<f64> = (0..len).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
     let stairs: Vec<f64> = (0..len).map(|i| (i / 40_000) as f64).collect();
     let reads = |y: &[f64], forks, broken, request: &Downsample| {
         let readers = Arc::default();
@@ -282,7 +283,7 @@ fn several_threads_find_what_one_finds_and_fail_as_it_fails() {
         let count = readers.lock().unwrap().len();
         (chosen, count)
     };
-    for y in [&noise, &holes, &constant, &stairs] {
+    for y in [&noise, &holes, &constant, &turns, &stairs] {
         for method in METHODS {
             for gaps in [Gaps::None, Gaps::Over(3500.0)] {
                 let request = Downsample { method, gaps, threads: 3, ..Downsample::default() };
@@ -298,11 +299,11 @@ fn several_threads_find_what_one_finds_and_fail_as_it_fails() {
     for method in METHODS {
         for broken in [2_000_000..2_300_000, 1_250_000..1_250_001, 400_000..400_900, 700_000..2_499_000] {
             let request = Downsample { method, threads: 3, ..Downsample::default() };
-            let ((several, _), (one, _)) = (
-                reads(&noise, true, broken.clone(), &request),
-                reads(&noise, false, broken.clone(), &request),
-            );
-            assert_eq!(several, one, "{method:?} {broken:?}");
+            for y in [&noise, &turns] {
+                let (several, _) = reads(y, true, broken.clone(), &request);
+                let (one, _) = reads(y, false, broken.clone(), &request);
+                assert_eq!(several, one, "{method:?} {broken:?}");
+            }
         }
     }
 }

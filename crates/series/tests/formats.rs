@@ -16,7 +16,8 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, TimeUnit};
 use arrow_select::take::take_record_batch;
-use parquet::basic::Encoding;
+use parquet::basic::{Compression, Encoding};
+use parquet::file::properties::WriterVersion;
 use support::{
     Folder, Noise, batch, float, of_many_types, properties, read_parquet, wave, write_csv, write_fits,
     write_npy, write_npy_of, write_parquet,
@@ -763,23 +764,28 @@ fn a_time_that_is_missing_in_an_array_is_named_by_its_file() {
 #[test]
 fn damaged_parquet_is_an_error_or_points_of_the_series() {
     let folder = Folder::new();
-    let (time, flux) = wave(900, 8);
-    let whole = batch(vec![("time", float(time)), ("flux", float(flux))]);
+    let plain = || properties().set_dictionary_enabled(false);
+    let paged = || plain().set_data_page_row_count_limit(500).set_write_batch_size(100);
     let split = Encoding::BYTE_STREAM_SPLIT;
+    // Rows, cases and how the file is written; pages are only looked at one by one where there are many rows.
     let files = [
-        properties().set_max_row_group_row_count(Some(300)).build(),
-        properties()
-            .set_dictionary_enabled(false)
-            .set_encoding(split)
-            .set_data_page_row_count_limit(200)
-            .build(),
+        (900, 3000, properties().set_max_row_group_row_count(Some(300))),
+        (900, 3000, plain().set_encoding(split).set_data_page_row_count_limit(200)),
+        (9000, 600, paged()),
+        (9000, 600, paged().set_writer_version(WriterVersion::PARQUET_2_0)),
+        (9000, 600, paged().set_offset_index_disabled(true).set_compression(Compression::SNAPPY)),
+        (9000, 600, properties().set_data_page_row_count_limit(500).set_write_batch_size(100)),
     ];
     let path = folder.at("a.parquet");
     let mut noise = Noise(11);
-    for properties in files {
-        write_parquet(&path, &whole, properties);
+    for (rows, cases, properties) in files {
+        let (time, flux) = wave(rows, 8);
+        // So few numbers that a dictionary holds them.
+        let flux: Vec<f64> = flux.iter().map(|flux| (flux * 16.0).round()).collect();
+        let whole = batch(vec![("time", float(time)), ("flux", float(flux))]);
+        write_parquet(&path, &whole, properties.build());
         let sound = fs::read(&path).unwrap();
-        for case in 0..3000 {
+        for case in 0..cases {
             let mut bytes = sound.clone();
             // Mostly in the footer, which says where everything is.
             let from = if noise.below(4) == 0 { 0 } else { bytes.len().saturating_sub(1200) };
@@ -797,14 +803,21 @@ fn damaged_parquet_is_an_error_or_points_of_the_series() {
             if series.rows() > 1 << 20 {
                 continue;
             }
-            let found = series.choose(&Downsample::default(), &Window::default(), 20);
-            if let Ok(found) = found {
-                assert!(found.chosen.indices.iter().all(|&index| index < series.rows()), "{case}");
-                let _ = series.rows_at(&found.chosen.indices);
+            let named = |error: Error| assert!(error.to_string().contains("a.parquet"), "{case}: {error}");
+            match series.choose(&Downsample::default(), &Window::default(), 20) {
+                Ok(found) => {
+                    assert!(found.chosen.indices.iter().all(|&index| index < series.rows()), "{case}");
+                    let _ = series.rows_at(&found.chosen.indices);
+                }
+                Err(error) => named(error),
             }
             if let Ok(map) = ZoneMap::build(&series, &Control::none()) {
-                let request = Downsample { method: Method::M4, ..Downsample::default() };
-                let _ = series.choose_with(&map, &request, &Window::default(), 4);
+                for (method, n) in [(Method::M4, 4), (Method::Lttb, 3)] {
+                    let request = Downsample { method, ..Downsample::default() };
+                    if let Err(error) = series.choose_with(&map, &request, &Window::default(), n) {
+                        named(error);
+                    }
+                }
             }
         }
     }

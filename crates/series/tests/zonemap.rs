@@ -471,6 +471,40 @@ fn choosing_with_a_map_stops_when_asked() {
 }
 
 #[test]
+fn several_threads_read_pages_of_their_own() {
+    let folder = Folder::new();
+    let (time, flux) = wave(1_300_000, 21);
+    let whole = batch(vec![("time", float(time)), ("flux", float(flux))]);
+    let paths = [folder.at("a.parquet"), folder.at("b.parquet")];
+    let plain = || properties().set_dictionary_enabled(false);
+    for properties in [plain(), plain().set_compression(Compression::SNAPPY)] {
+        let properties = properties.set_data_page_row_count_limit(20_000).build();
+        write_parquet(&paths[0], &whole.slice(0, 600_000), properties.clone());
+        write_parquet(&paths[1], &whole.slice(600_000, 700_000), properties);
+        let series = open(&paths, Some("time"));
+        let map = build(&series);
+        for method in [Method::Lttb, Method::MinMax, Method::M4] {
+            let one = Downsample { method, threads: 1, ..Downsample::default() };
+            let wanted = series.choose(&one, &Window::default(), 100).unwrap();
+            for threads in [1, 3] {
+                let request = Downsample { threads, ..one };
+                let found = series.choose_with(&map, &request, &Window::default(), 100).unwrap();
+                assert_eq!(found.chosen.indices, wanted.chosen.indices, "{request:?}");
+            }
+        }
+        // The second file is cut short while it is open: whoever meets it, it is named.
+        let bytes = fs::read(&paths[1]).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&paths[1]).unwrap();
+        file.set_len(bytes.len() as u64 / 2).unwrap();
+        for threads in [1, 3] {
+            let request = Downsample { threads, ..Downsample::default() };
+            let error = series.choose_with(&map, &request, &Window::default(), 100).unwrap_err().to_string();
+            assert!(error.contains("b.parquet"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn building_stops_when_asked_and_names_what_is_out_of_order() {
     let (folder, paths, path) = two_files();
     let series = open(&paths, Some("time"));

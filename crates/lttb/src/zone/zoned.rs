@@ -415,6 +415,6 @@ impl<S: Samples> Series for Zoned<'_, S> {
         let mut samples = self.forks(threads::walks(threads::worth(self.threads, run.kept), buckets));
         let (map, isa) = (self.map, self.isa);
         let walkers: Vec<_> = samples.iter_mut().map(|samples| Zoned::new(map, samples, isa, 1)).collect();
-        threads::walk(self, (walkers, true), run, buckets, out)
+        threads::walk(self, walkers, run, buckets, out)
     }
 }

@@ -75,7 +75,8 @@ impl Series {
     /// Opens files as one series of the columns `x` and `y`.
     ///
     /// Without `x` the rows are numbered. `y` may be left out where files are arrays. CSV is read whole, of other
-    /// formats only what says where things are. Uses the threads of the current `rayon` pool, as everything here.
+    /// formats only what says where things are. Uses the threads of the current `rayon` pool, as all
+    /// reading does; choosing has those of `Downsample::threads`.
     ///
     /// # Errors
     /// What is wrong with a file, inside [`Error::InFile`]; [`Error::OtherFormat`] and [`Error::OtherColumns`] where

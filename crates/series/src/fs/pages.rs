@@ -70,7 +70,8 @@ impl<'a, T: Number> Pages<'a, T> {
         }
     }
 
-    /// Whether reading some rows is little work: they are on one page that is open already, or nothing must be decoded.
+    /// Whether reading some rows is little work, as a rule: they are on one page that is open already, or on some that are
+    /// neither compressed nor encoded.
     pub(super) fn is_easy(&self, rows: &Range<usize>) -> bool {
         self.open.iter().any(|page| page.rows.start <= rows.start && rows.end <= page.rows.end)
             || self.chunk(self.group(rows.start)).is_plain()

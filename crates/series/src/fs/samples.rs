@@ -1,5 +1,6 @@
 //! Points of a window, chosen with a zone map: the points of all files are read where they are asked for.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -123,6 +124,9 @@ fn in_place<'a, X: Abscissa, Y: Ordinate>(
     }
 }
 
+/// Parquet files whose pages are kept; buckets that are summed together may lie in several.
+const FILES_KEPT: usize = 8;
+
 /// x and y of a parquet file.
 type Columns<'a, X, Y> = (Pages<'a, X>, Pages<'a, Y>);
 
@@ -132,8 +136,8 @@ struct Everywhere<'a, X: Abscissa, Y> {
     stop: &'a AtomicBool,
     /// Whether other threads read other parts.
     forked: bool,
-    /// Columns of parquet files, made when they are first read.
-    pages: Vec<Option<Columns<'a, X::X, Y>>>,
+    /// Columns of parquet files and the numbers of these, the most recently used first.
+    pages: VecDeque<(usize, Columns<'a, X::X, Y>)>,
     room: Room<X::X, Y>,
     /// Rows of FITS tables.
     x: Vec<X::X>,
@@ -142,8 +146,8 @@ struct Everywhere<'a, X: Abscissa, Y> {
 
 impl<'a, X: Abscissa, Y: Ordinate> Everywhere<'a, X, Y> {
     fn new(series: &'a Series, stop: &'a AtomicBool) -> Self {
-        let pages = series.parts.iter().map(|_| None).collect();
-        Everywhere { series, stop, forked: false, pages, room: Room::default(), x: Vec::new(), y: Vec::new() }
+        let (pages, room) = (VecDeque::new(), Room::default());
+        Everywhere { series, stop, forked: false, pages, room, x: Vec::new(), y: Vec::new() }
     }
 
     /// A range without the missing points at its ends.
@@ -189,11 +193,15 @@ impl<'a, X: Abscissa, Y: Ordinate> Everywhere<'a, X, Y> {
         match &self.series.parts[part].file {
             File::Parquet(table) => {
                 let (places, (x_type, y_type)) = (table.places(), table.types());
-                let (x, y) = self.pages[part].get_or_insert_with(|| {
+                let known = self.pages.iter().position(|(number, _)| *number == part);
+                let columns = known.and_then(|at| self.pages.remove(at)).unwrap_or_else(|| {
                     let x_type = x_type.unwrap_or(arrow_schema::DataType::Null);
                     let x = Pages::new(table, places.x.unwrap_or(places.y), &x_type);
-                    (x, Pages::new(table, places.y, &y_type))
+                    (part, (x, Pages::new(table, places.y, &y_type)))
                 });
+                self.pages.truncate(FILES_KEPT - 1);
+                self.pages.push_front(columns);
+                let (_, (x, y)) = &mut self.pages[0];
                 if !X::COLUMN {
                     return Ok((&[], y.read(rows)?));
                 }

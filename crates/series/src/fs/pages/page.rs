@@ -82,7 +82,7 @@ impl Chunk<'_> {
             && !decoder.has_dictionary
         {
             let bytes = dictionary.ok_or_else(|| damaged("a page needs a dictionary, but there is none"))?;
-            decoder.ready.push(self.page(bytes)?);
+            decoder.ready.push(self.dictionary(bytes)?);
             decoder.has_dictionary = true;
         }
         decoder.ready.push(page);
@@ -182,6 +182,19 @@ impl Chunk<'_> {
         let page = PageBytes::new(bytes.start, self.chunks.get_bytes(bytes.start, len)?, false);
         guarded(|| reader(self.metadata, &bytes, page)?.get_next_page())?
             .ok_or_else(|| damaged("a page is missing"))
+    }
+
+    /// Reads the page of the dictionary, which is decoded as a whole before anything is looked up in it.
+    fn dictionary(&self, bytes: Range<u64>) -> Result<Page> {
+        let page = self.page(bytes)?;
+        let Page::DictionaryPage { buf, num_values, .. } = &page else {
+            return Err(damaged("another page is where the dictionary should be"));
+        };
+        let width = self.width().unwrap_or(1);
+        match (*num_values as usize).checked_mul(width) {
+            Some(len) if len <= buf.len() => Ok(page),
+            _ => Err(damaged("a dictionary is shorter than it says")),
+        }
     }
 }
 
