@@ -197,7 +197,6 @@ impl<P: Positions, Y: Value> Series for Scan<'_, P, Y> {
 
     fn walk(&mut self, run: &Run, buckets: &Buckets, out: &mut Vec<usize>) -> Result<(), Stop> {
         let walkers = self.forks(threads::walks(threads::worth(self.threads, run.kept), buckets));
-        // What stops a scan is in the points that all walks look at.
         threads::walk(self, walkers, run, buckets, out)
     }
 }
