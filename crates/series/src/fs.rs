@@ -9,6 +9,7 @@ mod open;
 mod output;
 mod pages;
 mod parquet;
+mod recent;
 mod samples;
 mod table;
 mod zonemap;

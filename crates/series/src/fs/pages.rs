@@ -8,7 +8,6 @@
 mod page;
 mod places;
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -20,6 +19,7 @@ use self::places::ChunkPages;
 pub(super) use self::places::Known;
 use super::caught::unless_it_panics;
 use super::parquet::ParquetTable;
+use super::recent::Recent;
 use crate::Error;
 use crate::number::Number;
 
@@ -36,10 +36,9 @@ pub(super) struct Pages<'a, T> {
     leaf: usize,
     /// Whether its integers have no sign.
     unsigned: bool,
-    /// Of row groups, the most recently used first.
-    decoders: VecDeque<(usize, Decoder)>,
-    /// The most recently used first.
-    open: VecDeque<Open<T>>,
+    /// Of row groups.
+    decoders: Recent<(usize, Decoder)>,
+    open: Recent<Open<T>>,
     /// Room for what was asked for.
     asked: Vec<T>,
     bytes: Vec<u8>,
@@ -63,8 +62,8 @@ impl<'a, T: Number> Pages<'a, T> {
             table,
             leaf: leaf.unwrap_or(0),
             unsigned: data_type.is_unsigned_integer(),
-            decoders: VecDeque::new(),
-            open: VecDeque::new(),
+            decoders: Recent::new(KEPT_DECODERS),
+            open: Recent::new(KEPT_PAGES),
             asked: Vec::new(),
             bytes: Vec::new(),
         }
@@ -88,7 +87,7 @@ impl<'a, T: Number> Pages<'a, T> {
         let mut row = rows.start;
         while row < rows.end {
             self.open(row)?;
-            let page = &self.open[0];
+            let page = self.open.last();
             let end = page.rows.end.min(rows.end);
             let part = row - page.rows.start..end - page.rows.start;
             self.chunk(page.group).some(&page.values, part, &mut bytes, &mut asked)?;
@@ -100,12 +99,7 @@ impl<'a, T: Number> Pages<'a, T> {
 
     /// Has the page of a row at the front of the open ones.
     fn open(&mut self, row: usize) -> Result<()> {
-        if let Some(at) = self.open.iter().position(|page| page.rows.contains(&row)) {
-            if at > 0 {
-                let page = self.open.remove(at);
-                self.open.extend(page);
-                self.open.rotate_right(1);
-            }
+        if self.open.find(|page| page.rows.contains(&row)) {
             return Ok(());
         }
         let (starts, group) = (self.table.starts(), self.group(row));
@@ -123,16 +117,12 @@ impl<'a, T: Number> Pages<'a, T> {
             return Err(damaged("a page has fewer values than rows"));
         }
         let chunk = self.chunk(group);
-        let decoder = match self.decoders.iter().position(|(of, _)| *of == group) {
-            Some(known) => self.decoders.remove(known),
-            None => None,
-        };
-        self.decoders.truncate(KEPT_DECODERS - 1);
-        self.decoders.push_front(decoder.unwrap_or_else(|| (group, Decoder::new(chunk.metadata))));
-        let decoder = &mut self.decoders[0].1;
+        if !self.decoders.find(|(of, _)| *of == group) {
+            self.decoders.push((group, Decoder::new(chunk.metadata)));
+        }
+        let (_, decoder) = self.decoders.last_mut();
         let values = chunk.values(bytes, rows.len(), (decoder, pages.dictionary.clone()))?;
-        self.open.truncate(KEPT_PAGES - 1);
-        self.open.push_front(Open { group, rows, values });
+        self.open.push(Open { group, rows, values });
         Ok(())
     }
 
@@ -204,7 +194,7 @@ mod tests {
         let table = ParquetTable::open(OpenFile::open(&path).unwrap(), &wanted).unwrap();
         let mut pages = Pages::<f32>::new(&table, 1, &ArrowType::Float32);
         let found = pages.read(900..902).unwrap().to_vec();
-        let kept = match pages.open[0].values {
+        let kept = match pages.open.last().values {
             Values::Decoded(_) => "decoded",
             Values::Plain(_) => "plain",
             Values::InFile(_) => "in the file",

@@ -1,6 +1,5 @@
 //! Points of a window, chosen with a zone map: the points of all files are read where they are asked for.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,6 +8,7 @@ use uranometria_lttb::{Downsample, Samples, ZoneError};
 use super::arrays::Room;
 use super::choose::{limits, rows_between};
 use super::pages::Pages;
+use super::recent::Recent;
 use super::table::Table;
 use super::zonemap::{Mapped, ZoneMap, described};
 use super::{Control, File, Found, Series};
@@ -136,8 +136,8 @@ struct Everywhere<'a, X: Abscissa, Y> {
     stop: &'a AtomicBool,
     /// Whether other threads read other parts.
     forked: bool,
-    /// Columns of parquet files and the numbers of these, the most recently used first.
-    pages: VecDeque<(usize, Columns<'a, X::X, Y>)>,
+    /// The numbers of parquet files, and their columns.
+    pages: Recent<(usize, Columns<'a, X::X, Y>)>,
     room: Room<X::X, Y>,
     /// Rows of FITS tables.
     x: Vec<X::X>,
@@ -146,7 +146,7 @@ struct Everywhere<'a, X: Abscissa, Y> {
 
 impl<'a, X: Abscissa, Y: Ordinate> Everywhere<'a, X, Y> {
     fn new(series: &'a Series, stop: &'a AtomicBool) -> Self {
-        let (pages, room) = (VecDeque::new(), Room::default());
+        let (pages, room) = (Recent::new(FILES_KEPT), Room::default());
         Everywhere { series, stop, forked: false, pages, room, x: Vec::new(), y: Vec::new() }
     }
 
@@ -193,15 +193,12 @@ impl<'a, X: Abscissa, Y: Ordinate> Everywhere<'a, X, Y> {
         match &self.series.parts[part].file {
             File::Parquet(table) => {
                 let (places, (x_type, y_type)) = (table.places(), table.types());
-                let known = self.pages.iter().position(|(number, _)| *number == part);
-                let columns = known.and_then(|at| self.pages.remove(at)).unwrap_or_else(|| {
+                if !self.pages.find(|(number, _)| *number == part) {
                     let x_type = x_type.unwrap_or(arrow_schema::DataType::Null);
                     let x = Pages::new(table, places.x.unwrap_or(places.y), &x_type);
-                    (part, (x, Pages::new(table, places.y, &y_type)))
-                });
-                self.pages.truncate(FILES_KEPT - 1);
-                self.pages.push_front(columns);
-                let (_, (x, y)) = &mut self.pages[0];
+                    self.pages.push((part, (x, Pages::new(table, places.y, &y_type))));
+                }
+                let (_, (x, y)) = self.pages.last_mut();
                 if !X::COLUMN {
                     return Ok((&[], y.read(rows)?));
                 }
