@@ -105,6 +105,31 @@ fn catalogues_in_s3_are_those_in_folders() {
 }
 
 #[test]
+fn tables_in_s3_are_imported_as_those_in_folders() {
+    let folder = bucket();
+    let sky = folder.at("sky");
+    fs::copy(fixture("catalog/gaia.parquet"), sky.join("gaia.parquet")).unwrap();
+    let rows = ["catalog", "box", "sky/gaia", "--ra", "0..360", "--dec", "-90..90", "--out"];
+    for name in ["sky/gaia.csv", "sky/gaia.vot"] {
+        let made = run(ur().current_dir(folder.path()).args(rows).arg(name));
+        assert_eq!(made.code, Some(0), "{}", made.err);
+    }
+    let (_runtime, address) = s3(folder.path());
+    for name in ["gaia.parquet", "gaia.csv", "gaia.vot", "gaia"] {
+        let import = |mut command: Command, table: String, out: &str| {
+            let import = ["catalog", "import", &table, "--ra", "ra", "--dec", "dec", "--out", out];
+            let ended = run(command.current_dir(folder.path()).args(import));
+            assert_eq!(ended.code, Some(0), "{name}: {}", ended.err);
+            let partition = fs::read(folder.at(out).join("dataset/_metadata")).unwrap();
+            (partition, fs::read(folder.at(out).join("partition_info.csv")).unwrap())
+        };
+        let here = import(ur(), format!("sky/{name}"), "here");
+        let there = import(with_key(address, KEY.1), format!("s3://sky/{name}"), "there");
+        assert!(here == there, "{name}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_store_is_told_by_its_url() {
     let folder = bucket();
     let (runtime, address) = s3(folder.path());

@@ -8,7 +8,7 @@ mod adql;
 mod catalog;
 
 pub(crate) use adql::{AdqlCommand, CheckArgs, TranslateArgs};
-pub(crate) use catalog::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, RowsArgs};
+pub(crate) use catalog::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, MotionColumns, RowsArgs};
 
 /// Full-frame images, cubes, cutouts, light curves, time series and catalogues.
 ///

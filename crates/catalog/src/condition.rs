@@ -50,30 +50,71 @@ pub struct Condition {
     pub value: Value,
 }
 
+/// The least and the greatest value of some rows, or values beyond them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ends<'a> {
+    Integers(i128, i128),
+    Numbers(f64, f64),
+    Texts(&'a [u8], &'a [u8]),
+}
+
 impl Condition {
     /// Makes a condition.
     pub fn new(column: impl Into<String>, comparison: Comparison, value: Value) -> Self {
         Condition { column: column.into(), comparison, value }
     }
 
+    /// Errs where a column of a type cannot be compared with the value.
+    pub(crate) fn check(&self, data_type: &DataType) -> Result<(), Error> {
+        let text = matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+        let wanted = match &self.value {
+            Value::Text(_) if !text => "text, as it is compared with text",
+            Value::Integer(_) | Value::Number(_) if !data_type.is_numeric() => {
+                "numbers, as it is compared with a number"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::ColumnType { column: self.column.clone(), found: data_type.to_string(), wanted })
+    }
+
+    /// Whether a row may meet it where all values lie between two; errs on the side of yes.
+    pub(crate) fn may_be_met(&self, ends: Ends<'_>) -> bool {
+        match (ends, &self.value) {
+            (Ends::Integers(least, most), Value::Integer(value)) => self.reaches(least, most, *value),
+            (Ends::Integers(least, most), Value::Number(value)) => {
+                self.reaches(least as f64, most as f64, *value)
+            }
+            (Ends::Numbers(least, most), Value::Integer(value)) => self.reaches(least, most, *value as f64),
+            (Ends::Numbers(least, most), Value::Number(value)) => self.reaches(least, most, *value),
+            // Ends of long texts are cut short, so that two which are alike may stand for different ones.
+            (Ends::Texts(..), Value::Text(_)) if self.comparison == Comparison::Differs => true,
+            (Ends::Texts(least, most), Value::Text(value)) => self.reaches(least, most, value.as_bytes()),
+            (Ends::Texts(..), _) | (_, Value::Text(_)) => true,
+        }
+    }
+
+    fn reaches<T: PartialOrd>(&self, least: T, most: T, value: T) -> bool {
+        let (Some(low), Some(high)) = (least.partial_cmp(&value), most.partial_cmp(&value)) else {
+            return true;
+        };
+        match self.comparison {
+            Comparison::Less => low.is_lt(),
+            Comparison::AtMost => low.is_le(),
+            Comparison::Equal => low.is_le() && high.is_ge(),
+            Comparison::Differs => low.is_ne() || high.is_ne(),
+            Comparison::AtLeast => high.is_ge(),
+            Comparison::Greater => high.is_gt(),
+        }
+    }
+
     /// Which rows meet it.
     pub(crate) fn met(&self, array: &ArrayRef) -> Result<BooleanArray, Error> {
+        self.check(array.data_type())?;
         let failed = Error::arrow("compare a column");
-        let wrong = |wanted| Error::ColumnType {
-            column: self.column.clone(),
-            found: array.data_type().to_string(),
-            wanted,
-        };
         let met: Vec<bool> = match &self.value {
             Value::Text(text) => {
-                if !matches!(array.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
-                    return Err(wrong("text, as it is compared with text"));
-                }
                 let array = cast(array, &DataType::Utf8).map_err(failed)?;
                 array.as_string::<i32>().iter().map(|found| self.holds(found, text.as_str())).collect()
-            }
-            _ if !array.data_type().is_numeric() => {
-                return Err(wrong("numbers, as it is compared with a number"));
             }
             Value::Integer(number) if array.data_type() == &DataType::UInt64 => {
                 let numbers = array.as_primitive::<UInt64Type>().iter();
@@ -224,6 +265,31 @@ mod tests {
         check(ids.clone(), Comparison::Greater, Value::Integer(-1), &[true, true]);
         let condition: Condition = "c = 18446744073709551615".parse().unwrap();
         check(ids, condition.comparison, condition.value, &[true, false]);
+    }
+
+    #[test]
+    fn what_lies_beyond_the_ends_is_not_looked_at() {
+        let may = |comparison, value, ends| Condition::new("c", comparison, value).may_be_met(ends);
+        let ends = Ends::Integers(3, 5);
+        for (comparison, met) in [
+            (Comparison::Less, [false, false, true, true, true]),
+            (Comparison::AtMost, [false, true, true, true, true]),
+            (Comparison::Equal, [false, true, true, true, false]),
+            (Comparison::Differs, [true; 5]),
+            (Comparison::AtLeast, [true, true, true, true, false]),
+            (Comparison::Greater, [true, true, true, false, false]),
+        ] {
+            let found = [2, 3, 4, 5, 6].map(|value| may(comparison, Value::Integer(value), ends));
+            assert_eq!(found, met, "{comparison:?}");
+            let found = [2.0, 3.0, 4.0, 5.0, 6.0].map(|value| may(comparison, Value::Number(value), ends));
+            assert_eq!(found, met, "{comparison:?}");
+        }
+        assert!(!may(Comparison::Differs, Value::Number(3.0), Ends::Numbers(3.0, 3.0)));
+        assert!(may(Comparison::Equal, Value::Number(3.0), Ends::Numbers(f64::NAN, f64::NAN)));
+        let ends = Ends::Texts(b"M", b"M");
+        assert!(may(Comparison::Differs, Value::Text("M".into()), ends));
+        assert!(!may(Comparison::Equal, Value::Text("N".into()), ends));
+        assert!(may(Comparison::Equal, Value::Integer(1), ends));
     }
 
     #[test]

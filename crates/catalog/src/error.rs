@@ -54,13 +54,27 @@ pub enum Error {
     /// No file was named.
     #[error("no file was given; name at least one table")]
     NoFiles,
+    /// A path that is no file.
+    #[error("is {found}; give files of parquet, CSV, ECSV, FITS or VOTable, or a HATS catalogue")]
+    NoTable {
+        /// What it is.
+        found: &'static str,
+    },
     /// The first bytes are those of no format that is read here.
     #[error(
-        "it begins with {found:?}, expected parquet, a FITS binary table, a VOTable, or text with a header line \
-         and commas"
+        "it begins with {found:?}{}, expected parquet, a FITS binary table, a VOTable, ECSV, or text with a header \
+         line and commas or tabs; the texts among them may be gzipped", if *packed { " when it is unpacked" } else { "" }
     )]
     Format {
         /// The first bytes.
+        found: String,
+        /// Whether the file is gzipped.
+        packed: bool,
+    },
+    /// The header of a table of text is not that of ECSV.
+    #[error("its comments begin as those of ECSV and are not: found {found}, expected YAML with datatype")]
+    Ecsv {
+        /// What is wrong.
         found: String,
     },
     /// A column that is not there.
@@ -82,6 +96,12 @@ pub enum Error {
         found: String,
         /// What it should be.
         wanted: &'static str,
+    },
+    /// A column that is wanted twice.
+    #[error("column {column} is wanted twice; name it once, as a result has columns of different names")]
+    Twice {
+        /// The column.
+        column: String,
     },
     /// The columns of a file are not those of the first.
     #[error("its columns are not those of {first}: {difference}", first = first.display())]
@@ -186,9 +206,21 @@ impl Error {
     pub(crate) fn in_file(self, path: &Path) -> Self {
         match self {
             Error::InFile { .. } | Error::Fits(fits::Error::InFile { .. }) | Error::Interrupted => self,
-            other => Error::InFile { path: path.to_path_buf(), source: Box::new(other) },
+            other => Error::InFile { path: without_password(path), source: Box::new(other) },
         }
     }
+}
+
+/// The path, without what stands for a password where it is a URL.
+fn without_password(path: &Path) -> PathBuf {
+    let hidden = || {
+        let (scheme, rest) = path.to_str()?.split_once("://")?;
+        let (who, place) = rest.split_once('/').unwrap_or((rest, "")).0.rsplit_once('@')?;
+        let (user, _) = who.split_once(':')?;
+        let after = &rest[who.len() + 1 + place.len()..];
+        Some(PathBuf::from(format!("{scheme}://{user}:***@{place}{after}")))
+    };
+    hidden().unwrap_or_else(|| path.to_path_buf())
 }
 
 fn other_columns(nearest: &Option<String>, there: &[String]) -> String {
@@ -196,5 +228,22 @@ fn other_columns(nearest: &Option<String>, there: &[String]) -> String {
         Some(nearest) => format!("; did you mean {nearest}?"),
         None if there.len() <= 20 => format!("; there are {}", there.join(", ")),
         None => format!("; there are {} others, the first {}", there.len(), there[..20].join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_told() {
+        for (path, told) in [
+            ("s3://key:secret@bucket/gaia/a@b", "s3://key:***@bucket/gaia/a@b"),
+            ("https://me:se:c@ret@host", "https://me:***@host"),
+            ("https://me@host/x:y@z", "https://me@host/x:y@z"),
+            ("data/a:b@c", "data/a:b@c"),
+        ] {
+            assert_eq!(without_password(Path::new(path)), PathBuf::from(told));
+        }
     }
 }

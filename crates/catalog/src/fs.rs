@@ -8,6 +8,7 @@ mod catalog;
 mod chunks;
 mod collection;
 mod crossmatch;
+mod decoder;
 mod density;
 mod import;
 mod input;

@@ -12,8 +12,10 @@ use crate::{Error, Source};
 
 #[cfg(feature = "cfitsio")]
 mod cfitsio;
+mod decoder;
 #[cfg(feature = "cfitsio")]
 pub use cfitsio::decompress;
+pub use decoder::unless_it_panics;
 
 /// An open file, read in place. Safe while others write to it; each reading is a system call.
 #[derive(Debug)]

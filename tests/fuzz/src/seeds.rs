@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float32Array, Int32Array, RecordBatch};
+use arrow_array::{ArrayRef, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::{
@@ -19,7 +19,7 @@ use uranometria_fits::checksum::sealed_hdu;
 use uranometria_fits::{BLOCK, Card, ColumnSpec, Header, Value, table_header};
 use uranometria_fuzz::mapped::{folder, mapped};
 use uranometria_lttb::{Regular, ZoneMap};
-use uranometria_sky::{Direction, Track};
+use uranometria_sky::{Direction, Track, healpix};
 
 fn main() {
     let headers = [("plain", headers()), ("extension", image(16, -5))];
@@ -58,6 +58,7 @@ fn main() {
     write("lttb", series());
     let maps = ["regular", "floats", "integers"].into_iter().zip(mapped(&folder()));
     write("parquet", partitions());
+    write("catalog", tables());
     write("zonemap", maps.map(|(name, of)| (name, of.sidecar)));
     let queries = queries();
     write("adql", queries.iter().map(|(name, query)| (name.as_str(), query.as_bytes().to_vec())));
@@ -113,6 +114,59 @@ fn partitions() -> [(&'static str, Vec<u8>); 5] {
             ),
         ),
     ]
+}
+
+/// A table of 60 stars in every form, and what a catalogue says of itself.
+fn tables() -> Vec<(&'static str, Vec<u8>)> {
+    let ra: Vec<f64> = (0..60).map(|i| f64::from(i) / 8.0).collect();
+    let dec: Vec<f64> = (0..60).map(|i| f64::from(i % 13) / 4.0 - 1.0).collect();
+    let names = || (0..60).map(|i| (i % 7 != 0).then(|| format!("star {i}")));
+    let floats = |values: &[f64]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
+    let positions = || [("ra", floats(&ra)), ("dec", floats(&dec))];
+    let name: ArrayRef = Arc::new(names().collect::<StringArray>());
+    let mut cells = vec![0; 60];
+    healpix::hash_slice(29, &ra, &dec, &mut cells).unwrap();
+    cells.sort_unstable();
+    let cells: ArrayRef = Arc::new(Int64Array::from_iter_values(cells.into_iter().map(|cell| cell as i64)));
+    let file = |columns: Vec<(&str, ArrayRef)>, properties: WriterPropertiesBuilder| {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let properties = properties.set_max_row_group_row_count(Some(40)).build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.into_inner().unwrap()
+    };
+    let paged = || WriterProperties::builder().set_data_page_row_count_limit(8).set_write_batch_size(4);
+    let [right_ascensions, declinations] = positions();
+    let partition = vec![("_healpix_29", cells), right_ascensions, declinations, ("name", name)];
+    let mut text = "ra,dec,name\n".to_string();
+    for ((ra, dec), name) in ra.iter().zip(&dec).zip(names()).take(20) {
+        text.push_str(&format!("{ra},{dec},{}\n", name.unwrap_or_default()));
+    }
+    let header = "# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n# - {name: ra, unit: deg, datatype: float64}\n\
+        # - {name: dec, datatype: float64}\n# - {name: name, datatype: string, meta: {ucd: meta.id}}\n";
+    let vo = "<VOTABLE><RESOURCE><TABLE><FIELD name=\"ra\" datatype=\"double\"/><FIELD name=\"dec\" \
+        datatype=\"double\"/><DATA><TABLEDATA><TR><TD>1</TD><TD>2</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>";
+    let said = "obs_collection=a\nhats_nrows=60\nhats_col_ra=ra\nhats_col_dec=dec\n\nNorder,Npix\n0,4\n";
+    vec![
+        ("partition", file(partition.clone(), paged())),
+        ("no-index", file(partition, paged().set_statistics_enabled(EnabledStatistics::None))),
+        ("plain", file(positions().to_vec(), paged().set_dictionary_enabled(false))),
+        ("fits", stars()),
+        ("ecsv", (header.to_string() + &text).into_bytes()),
+        ("csv", text.into_bytes()),
+        ("votable", vo.as_bytes().to_vec()),
+        ("said", said.as_bytes().to_vec()),
+        ("condition", b"\"name\" >= 'it''s'".to_vec()),
+    ]
+}
+
+/// Two columns of 40 positions as a FITS table.
+fn stars() -> Vec<u8> {
+    let specs = [ColumnSpec::new("ra", "D"), ColumnSpec::new("dec", "D")];
+    let data = (0..40).flat_map(|i| [f64::from(i), f64::from(i) / 2.0]).flat_map(f64::to_be_bytes);
+    let mut bytes = sealed_hdu(Header::primary(), &[]);
+    bytes.extend(sealed_hdu(table_header(&specs, 16, 40, |_, _| {}), &data.collect::<Vec<u8>>()));
+    bytes
 }
 
 /// Requests with their numbers, and zone maps.

@@ -156,12 +156,12 @@ Right ascensions go east from the first to the second; -90..90 and 0..360 are wh
 Left columns keep their names, right ones get the right catalogue's name behind _ where they clash;
 _dist_arcsec is last. With --epoch the rows of a catalogue that has proper motions are moved there
 from the epoch that was given when it was imported.")]
-    Crossmatch(CrossmatchArgs),
+    Crossmatch(Box<CrossmatchArgs>),
 }
 
 #[derive(Args)]
 pub(crate) struct ImportArgs {
-    /// Tables with the same columns: parquet, CSV with a header line, FITS, VOTable
+    /// Tables with the same columns: parquet, CSV, TSV or ECSV, FITS, VOTable, HATS catalogues; files or URLs
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// The column of right ascensions, ICRS degrees
@@ -197,7 +197,7 @@ pub(crate) struct AppendArgs {
     /// The catalogue
     #[arg(value_name = "DIR")]
     pub(crate) catalog: PathBuf,
-    /// Tables with its columns: parquet, CSV with a header line, FITS, VOTable
+    /// Tables with its columns: parquet, CSV, TSV or ECSV, FITS, VOTable, HATS catalogues; files or URLs
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -272,12 +272,13 @@ pub(crate) struct CrossmatchArgs {
     /// The epoch at which rows are compared, Julian years
     #[arg(long, value_name = "YEAR")]
     pub(crate) epoch: Option<f64>,
-    /// The left columns of proper motions, mas/yr, that in right ascension times the cosine of the declination
-    #[arg(long, value_name = "PMRA,PMDEC", value_parser = parse_pair)]
-    pub(crate) proper_motion: Option<(String, String)>,
+    /// The left columns of proper motions, mas/yr, that in right ascension times the cosine of the declination; and, for
+    /// stars that come or go, those of parallaxes, mas, and radial velocities, km/s
+    #[arg(long, value_name = "PMRA,PMDEC[,PARALLAX,RV]", value_parser = parse_motion)]
+    pub(crate) proper_motion: Option<MotionColumns>,
     /// The same of the right
-    #[arg(long, value_name = "PMRA,PMDEC", value_parser = parse_pair)]
-    pub(crate) right_proper_motion: Option<(String, String)>,
+    #[arg(long, value_name = "PMRA,PMDEC[,PARALLAX,RV]", value_parser = parse_motion)]
+    pub(crate) right_proper_motion: Option<MotionColumns>,
     /// Keep what lies within so many times the root of the sum of squares of both errors
     #[arg(long, value_name = "K")]
     pub(crate) sigma: Option<f64>,
@@ -303,7 +304,24 @@ fn parse_range(text: &str) -> Result<(f64, f64), String> {
     parts.ok_or_else(|| format!("found {text:?}, expected FROM..TO in degrees, for example 350..10"))
 }
 
-fn parse_pair(text: &str) -> Result<(String, String), String> {
-    let parts = text.split_once(',').map(|(a, b)| (a.trim().to_string(), b.trim().to_string()));
-    parts.ok_or_else(|| format!("found {text:?}, expected two columns, for example pmra,pmdec"))
+/// Names of columns: proper motions, and parallax with radial velocity.
+#[derive(Clone)]
+pub(crate) struct MotionColumns {
+    pub(crate) proper_motion: (String, String),
+    pub(crate) parallax_and_velocity: Option<(String, String)>,
+}
+
+fn parse_motion(text: &str) -> Result<MotionColumns, String> {
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_string()).collect();
+    let (proper_motion, rest) = match &names[..] {
+        [pmra, pmdec] => ((pmra, pmdec), None),
+        [pmra, pmdec, parallax, velocity] => ((pmra, pmdec), Some((parallax.clone(), velocity.clone()))),
+        _ => {
+            return Err(format!(
+                "found {text:?}, expected two columns or four, for example pmra,pmdec,parallax,radial_velocity"
+            ));
+        }
+    };
+    let proper_motion = (proper_motion.0.clone(), proper_motion.1.clone());
+    Ok(MotionColumns { proper_motion, parallax_and_velocity: rest })
 }

@@ -15,7 +15,7 @@ use uranometria_catalog::fs::{
 use uranometria_fits::fs::{Durability, write};
 use uranometria_sky::{Angle, Cone, Direction, Moc, Polygon, Zone};
 
-use crate::args::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, RowsArgs};
+use crate::args::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, MotionColumns, RowsArgs};
 use crate::files::{self, Kind};
 use crate::report::{self, Bar, Outcome, line};
 use crate::rows::{Format, Rows};
@@ -527,7 +527,7 @@ fn crossmatch(args: &CrossmatchArgs, stop: &AtomicBool) -> report::Result {
 fn moved(
     catalog: &Catalog,
     epoch: Option<f64>,
-    columns: Option<&(String, String)>,
+    columns: Option<&MotionColumns>,
     option: &str,
 ) -> Result<Option<Moved>, String> {
     let Some(to) = epoch else {
@@ -539,7 +539,7 @@ fn moved(
     let path = catalog.path().display();
     let there = |name: &str| catalog.schema().column_with_name(name).map(|_| name.to_string());
     let (pmra, pmdec) = match columns {
-        Some((pmra, pmdec)) => (pmra.clone(), pmdec.clone()),
+        Some(columns) => columns.proper_motion.clone(),
         None => match there("pmra").zip(there("pmdec")) {
             Some(columns) => columns,
             None => {
@@ -553,5 +553,7 @@ fn moved(
     let from = catalog.epoch().ok_or_else(|| {
         format!("{path}: its epoch is not known; import it with --epoch, or match without --epoch")
     })?;
-    Ok((to != from).then_some(Moved { pmra, pmdec, years: to - from }))
+    let (parallax, radial_velocity) =
+        columns.and_then(|columns| columns.parallax_and_velocity.clone()).unzip();
+    Ok((to != from).then_some(Moved { pmra, pmdec, parallax, radial_velocity, years: to - from }))
 }

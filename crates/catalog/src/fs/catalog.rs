@@ -18,7 +18,7 @@ use super::chunks::Chunks;
 use super::collection::Collection;
 use super::metadata::EPOCH;
 use super::pages::Pages;
-use super::storage;
+use super::{decoder, storage};
 use crate::positions::column;
 use crate::{CELL_COLUMN, Error, Pixel, Properties};
 
@@ -91,8 +91,7 @@ impl Part {
         };
         let chunks = chunks.map_err(|source| Error::io("open it", source))?;
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata =
-            ArrowReaderMetadata::load(&chunks, options).map_err(Error::parquet("read its footer"))?;
+        let metadata = decoder::footer(&chunks, options)?;
         let pages = Pages::of(&metadata, &self.cell);
         // What was fetched for the footer is not needed any more.
         let chunks = chunks.fetched(Vec::new).map_err(|source| Error::io("open it", source))?;
@@ -272,5 +271,19 @@ impl Catalog {
     /// The place of a column, or the nearest name in the error.
     pub(super) fn column(&self, name: &str) -> Result<usize, Error> {
         column(&self.schema, name).map_err(|error| error.in_file(&self.path))
+    }
+
+    /// The places of columns that are wanted.
+    pub(super) fn columns(&self, names: &[String]) -> Result<Vec<usize>, Error> {
+        let mut places = Vec::with_capacity(names.len());
+        for name in names {
+            let place = self.column(name)?;
+            if places.contains(&place) {
+                let column = self.schema.field(place).name().clone();
+                return Err(Error::Twice { column }.in_file(&self.path));
+            }
+            places.push(place);
+        }
+        Ok(places)
     }
 }

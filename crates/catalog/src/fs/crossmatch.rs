@@ -8,7 +8,7 @@
 //! around the circle: on the HEALPix plane such a box is a convex figure with straight sides but where it reaches over
 //! a pole or the latitude at which the projection changes, and cells are convex. All others look in nine cells.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -33,6 +33,9 @@ const PORTION: usize = 1 << 16;
 
 /// Rows of the right catalogue that are in memory for one portion.
 const MOST_RIGHT: usize = 1 << 21;
+
+/// Bytes of the pairs that a portion gives at most before the rest of it waits for its turn.
+const PAIR_BYTES: u64 = 1 << 26;
 
 /// The column of distances.
 pub const DISTANCE_COLUMN: &str = "_dist_arcsec";
@@ -64,13 +67,17 @@ pub enum Keep {
     Nearest(usize),
 }
 
-/// The columns of proper motions, and how long the stars moved.
+/// The columns of motions, and how long the stars moved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moved {
     /// Proper motion in right ascension times the cosine of the declination, mas/yr; null is 0.
     pub pmra: String,
     /// Proper motion in declination, mas/yr; null is 0.
     pub pmdec: String,
+    /// Parallax, mas; null and what is not positive is 0. Of use with a radial velocity.
+    pub parallax: Option<String>,
+    /// Radial velocity, km/s, positive when receding; null is 0. Of use with a parallax.
+    pub radial_velocity: Option<String>,
     /// Julian years from the epoch of the catalogue to that of the match.
     pub years: f64,
 }
@@ -137,6 +144,8 @@ pub struct Crossmatch<'a> {
     search: Angle,
     depth: u8,
     threads: usize,
+    /// Pairs that a portion gives at most before the rest of it waits.
+    most_pairs: usize,
     schema: SchemaRef,
 }
 
@@ -147,7 +156,23 @@ struct Side<'a> {
     /// Columns in the result.
     wanted: Vec<usize>,
     error: Option<usize>,
-    moved: Option<(usize, usize, f64)>,
+    moved: Option<Columns>,
+}
+
+/// The columns of motions, and years.
+#[derive(Clone, Copy, Debug)]
+struct Columns {
+    pmra: usize,
+    pmdec: usize,
+    parallax: Option<usize>,
+    radial_velocity: Option<usize>,
+    years: f64,
+}
+
+impl Columns {
+    fn all(&self) -> impl Iterator<Item = usize> {
+        [self.pmra, self.pmdec].into_iter().chain(self.parallax).chain(self.radial_velocity)
+    }
 }
 
 /// Positions and what else decides a match, of rows in order of their cells.
@@ -159,6 +184,8 @@ struct Rows {
     error: Vec<f64>,
     pmra: Vec<f64>,
     pmdec: Vec<f64>,
+    parallax: Vec<f64>,
+    radial_velocity: Vec<f64>,
 }
 
 /// Rows that follow one another in a partition.
@@ -171,6 +198,14 @@ struct Piece {
 /// A left row, a right row, and their distance in arcseconds.
 type Pair = (u32, u32, f64);
 
+/// What the columns of [`Columns::all`] have.
+const UNITS: [&str; 4] = [
+    "numbers, milliarcseconds a year",
+    "numbers, milliarcseconds a year",
+    "numbers, milliarcseconds",
+    "numbers, kilometres a second",
+];
+
 impl<'a> Side<'a> {
     fn new(
         catalog: &'a Catalog,
@@ -181,7 +216,7 @@ impl<'a> Side<'a> {
         let column = |name: &String| catalog.column(name);
         let wanted = match wanted {
             None => (0..catalog.schema().fields().len()).filter(|&at| at != catalog.cell).collect(),
-            Some(names) => names.iter().map(column).collect::<Result<Vec<usize>, Error>>()?,
+            Some(names) => catalog.columns(names)?,
         };
         let moved = match moved {
             None => None,
@@ -190,16 +225,21 @@ impl<'a> Side<'a> {
                 return Err(Error::Option { option: "years", found, wanted: "a finite number" });
             }
             Some(moved) => {
-                let (pmra, pmdec) = (column(&moved.pmra)?, column(&moved.pmdec)?);
-                for at in [pmra, pmdec] {
+                let moved = Columns {
+                    pmra: column(&moved.pmra)?,
+                    pmdec: column(&moved.pmdec)?,
+                    parallax: moved.parallax.as_ref().map(column).transpose()?,
+                    radial_velocity: moved.radial_velocity.as_ref().map(column).transpose()?,
+                    years: moved.years,
+                };
+                for (at, wanted) in moved.all().zip(UNITS) {
                     let field = catalog.schema().field(at);
                     if !field.data_type().is_numeric() {
                         let (column, found) = (field.name().clone(), field.data_type().to_string());
-                        let wanted = "numbers, milliarcseconds a year";
                         return Err(Error::ColumnType { column, found, wanted }.in_file(catalog.path()));
                     }
                 }
-                Some((pmra, pmdec, moved.years))
+                Some(moved)
             }
         };
         Ok(Side { catalog, wanted, error: error.map(column).transpose()?, moved })
@@ -207,11 +247,11 @@ impl<'a> Side<'a> {
 
     /// The farthest that any row moves.
     fn farthest(&self) -> Result<Angle, Error> {
-        let Some((pmra, pmdec, years)) = self.moved else { return Ok(Angle::from_degrees(0.0)) };
-        let (mut east, mut north) = (0.0_f64, 0.0_f64);
+        let Some(moved) = self.moved else { return Ok(Angle::from_degrees(0.0)) };
+        let mut most = [0.0_f64; 4];
         for part in self.catalog.parts() {
             let open = part.open()?;
-            for (column, most) in [(pmra, &mut east), (pmdec, &mut north)] {
+            for (column, most) in moved.all().zip(&mut most) {
                 *most = most.max(greatest(open, column).ok_or_else(|| {
                     let name = self.catalog.schema().field(column).name();
                     let reason = format!("there are no statistics of column {name}; import it anew");
@@ -219,7 +259,46 @@ impl<'a> Side<'a> {
                 })?);
             }
         }
-        Ok(Angle::from_mas(east.hypot(north) * years.abs() * 1.000_001))
+        let [east, north, parallax, radial_velocity] = most;
+        // A star that has all of these, and comes nearer.
+        let star = Astrometry {
+            ra_deg: 0.0,
+            dec_deg: 0.0,
+            parallax_mas: parallax,
+            pmra_mas_yr: east.hypot(north),
+            pmdec_mas_yr: 0.0,
+            rv_km_s: -radial_velocity * moved.years.signum(),
+        };
+        let Ok(then) = star.propagate(moved.years) else { return Ok(Angle::from_degrees(180.0)) };
+        let (here, then) =
+            (Direction::from_degrees(0.0, 0.0)?, Direction::from_degrees(then.ra_deg, then.dec_deg)?);
+        Ok(Angle::from_degrees(here.separation(&then).degrees() * 1.000_001))
+    }
+
+    /// The motions of rows.
+    fn motion<'r>(&self, rows: &'r Rows) -> Motion<'r> {
+        let given = |values: &'r Vec<f64>| (!values.is_empty()).then_some(values.as_slice());
+        Motion {
+            pmra_mas_yr: &rows.pmra,
+            pmdec_mas_yr: &rows.pmdec,
+            parallax_mas: given(&rows.parallax),
+            rv_km_s: given(&rows.radial_velocity),
+        }
+    }
+
+    /// About how many bytes the wanted columns of a row take.
+    fn row_bytes(&self) -> Result<u64, Error> {
+        let Some(part) = self.catalog.parts().first() else { return Ok(0) };
+        let file = part.open()?.metadata.metadata();
+        let schema = file.file_metadata().schema_descr();
+        let wanted = |leaf: &usize| self.wanted.contains(&schema.get_column_root_idx(*leaf));
+        let bytes: i64 = file
+            .row_groups()
+            .iter()
+            .flat_map(|group| (0..schema.num_columns()).filter(wanted).map(|leaf| group.column(leaf)))
+            .map(|column| column.uncompressed_size())
+            .sum();
+        Ok(u64::try_from(bytes).unwrap_or(0) / part.rows()?.max(1))
     }
 
     /// Reads what decides a match.
@@ -227,7 +306,7 @@ impl<'a> Side<'a> {
         let (cell, ra, dec) = (self.catalog.cell, self.catalog.ra, self.catalog.dec);
         let mut columns = vec![cell, ra, dec];
         columns.extend(self.error);
-        columns.extend(self.moved.iter().flat_map(|(pmra, pmdec, _)| [*pmra, *pmdec]));
+        columns.extend(self.moved.iter().flat_map(Columns::all));
         columns.sort_unstable();
         columns.dedup();
         let mut rows = Rows::default();
@@ -253,10 +332,15 @@ impl<'a> Side<'a> {
             if let Some(error) = self.error {
                 rows.error.extend_from_slice(read(error)?.values());
             }
-            if let Some((pmra, pmdec, _)) = self.moved {
+            if let Some(moved) = self.moved {
                 let known = |speed: &f64| if speed.is_nan() { 0.0 } else { *speed };
-                rows.pmra.extend(read(pmra)?.values().iter().map(known));
-                rows.pmdec.extend(read(pmdec)?.values().iter().map(known));
+                let columns = [Some(moved.pmra), Some(moved.pmdec), moved.parallax, moved.radial_velocity];
+                let into = [&mut rows.pmra, &mut rows.pmdec, &mut rows.parallax, &mut rows.radial_velocity];
+                for (column, into) in columns.into_iter().zip(into) {
+                    if let Some(column) = column {
+                        into.extend(read(column)?.values().iter().map(known));
+                    }
+                }
             }
         }
         Ok(rows)
@@ -280,10 +364,10 @@ impl<'a> Side<'a> {
                 Ok(reader) => (Some(reader), None),
                 Err(error) => (None, Some(Err(error.in_file(file.path())))),
             };
-            let batches = reader.into_iter().flatten().map(move |batch| {
-                let batch = batch.map_err(Error::arrow("read its rows"));
-                Ok((part, batch.map_err(|error| error.in_file(file.path()))?))
-            });
+            let batches = reader
+                .into_iter()
+                .flatten()
+                .map(move |batch| Ok((part, batch.map_err(|error: Error| error.in_file(file.path()))?)));
             failure.into_iter().chain(batches)
         })
     }
@@ -345,8 +429,14 @@ fn greatest(open: &OpenPart, column: usize) -> Option<f64> {
         let all_null = statistics.null_count_opt() == Some(group.num_rows() as u64);
         let ends = match statistics {
             _ if all_null => (0.0, 0.0),
-            Statistics::Double(ends) => (*ends.min_opt()?, *ends.max_opt()?),
-            Statistics::Float(ends) => (f64::from(*ends.min_opt()?), f64::from(*ends.max_opt()?)),
+            // Where all values are NaN, which are no motion, there are no ends.
+            Statistics::Double(ends) => {
+                ends.min_opt().copied().zip(ends.max_opt().copied()).unwrap_or((0.0, 0.0))
+            }
+            Statistics::Float(ends) => {
+                let ends = ends.min_opt().copied().zip(ends.max_opt().copied()).unwrap_or((0.0, 0.0));
+                (ends.0.into(), ends.1.into())
+            }
             Statistics::Int32(ends) => (f64::from(*ends.min_opt()?), f64::from(*ends.max_opt()?)),
             Statistics::Int64(ends) => (*ends.min_opt()? as f64, *ends.max_opt()? as f64),
             _ => return None,
@@ -406,9 +496,24 @@ impl<'a> Crossmatch<'a> {
         let up = (2..=4).rev().find(|up| in_cell(up) <= 1.0).unwrap_or(2);
         let depth = least.saturating_sub(up);
         let schema = schema(&left, &right, options.left_outer);
+        let pair_bytes = 16 + left.row_bytes()? + right.row_bytes()?;
+        let most_pairs = (PAIR_BYTES / pair_bytes).clamp(1 << 10, 1 << 20) as usize;
         let threads = options.threads;
         let (keep, left_outer) = (options.keep, options.left_outer);
-        Ok(Crossmatch { left, right, keep, left_outer, factor, most, fixed, search, depth, threads, schema })
+        Ok(Crossmatch {
+            left,
+            right,
+            keep,
+            left_outer,
+            factor,
+            most,
+            fixed,
+            search,
+            depth,
+            threads,
+            most_pairs,
+            schema,
+        })
     }
 
     /// The columns of the result.
@@ -425,24 +530,48 @@ impl<'a> Crossmatch<'a> {
         control: &Control<'_>,
         mut sink: impl FnMut(RecordBatch) -> Result<(), Error>,
     ) -> Result<Matched, Error> {
-        let mut portions: Vec<Piece> = Vec::new();
+        let mut work: VecDeque<Work> = VecDeque::new();
         let mut total = 0;
         for (part, file) in self.left.catalog.parts().iter().enumerate() {
             let rows = file.rows()? as usize;
-            let cut = (0..rows).step_by(PORTION);
-            portions.extend(cut.map(|start| Piece { part, rows: start..rows.min(start + PORTION) }));
+            work.extend(pieces(part, 0..rows, PORTION).map(Work::ToDo));
             total += rows as u64;
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).build();
         let pool = pool.map_err(|error| Error::io("start threads", std::io::Error::other(error)))?;
-        let mut matched = Matched::default();
         // So many together that no thread waits long for the last, and few enough to be kept in memory.
-        for portions in portions.chunks(4 * pool.current_num_threads()) {
+        let together = 4 * pool.current_num_threads();
+        let mut matched = Matched::default();
+        while !work.is_empty() {
             control.check()?;
-            let found: Vec<Result<Vec<Found>, Error>> =
-                pool.install(|| portions.par_iter().map(|piece| self.portion(piece, control)).collect());
-            for found in found {
-                for found in found? {
+            let to_do: Vec<(usize, Piece)> = work
+                .iter()
+                .take(together)
+                .enumerate()
+                .filter_map(|(at, work)| match work {
+                    Work::ToDo(piece) => Some((at, piece.clone())),
+                    Work::Done(_) => None,
+                })
+                .collect();
+            let done: Vec<(Vec<Found>, Option<Range<usize>>)> = pool
+                .install(|| {
+                    to_do.par_iter().map(|(_, piece)| self.portion(piece, control)).collect::<Vec<_>>()
+                })
+                .into_iter()
+                .collect::<Result<_, Error>>()?;
+            // From the last, so that the places of those before stay true.
+            for ((at, piece), (found, rest)) in to_do.into_iter().zip(done).rev() {
+                work[at] = Work::Done(found);
+                let Some(rest) = rest else { continue };
+                // As many rows in each piece as gave pairs enough.
+                let rows = rest.start - piece.rows.start;
+                for (n, piece) in pieces(piece.part, rest, rows.max(1)).enumerate() {
+                    work.insert(at + 1 + n, Work::ToDo(piece));
+                }
+            }
+            while matches!(work.front(), Some(Work::Done(_))) {
+                let Some(Work::Done(found)) = work.pop_front() else { break };
+                for found in found {
                     matched.left += found.left;
                     matched.with_counterpart += found.with_counterpart;
                     matched.pairs += found.pairs;
@@ -456,19 +585,20 @@ impl<'a> Crossmatch<'a> {
         Ok(matched)
     }
 
-    fn portion(&self, piece: &Piece, control: &Control<'_>) -> Result<Vec<Found>, Error> {
+    /// Matches some left rows, and tells those of them that are left to be matched behind very many pairs.
+    fn portion(
+        &self,
+        piece: &Piece,
+        control: &Control<'_>,
+    ) -> Result<(Vec<Found>, Option<Range<usize>>), Error> {
         let mut rows = self.left.read(std::slice::from_ref(piece))?;
-        if let Some((_, _, years)) = self.left.moved {
-            let motion = Motion {
-                pmra_mas_yr: &rows.pmra,
-                pmdec_mas_yr: &rows.pmdec,
-                parallax_mas: None,
-                rv_km_s: None,
-            };
-            Astrometry::propagate_slice(years, &mut rows.ra, &mut rows.dec, &motion)?;
+        if let Some(Columns { years, .. }) = self.left.moved {
+            let (mut ra, mut dec) = (std::mem::take(&mut rows.ra), std::mem::take(&mut rows.dec));
+            Astrometry::propagate_slice(years, &mut ra, &mut dec, &self.left.motion(&rows))?;
+            (rows.ra, rows.dec) = (ra, dec);
         }
         let homes = self.homes(&rows)?;
-        let mut found = Vec::new();
+        let (mut found, mut pairs_found) = (Vec::new(), 0);
         let mut todo = Vec::from_iter([Range { start: 0, end: rows.ra.len() }]);
         while let Some(part) = todo.pop() {
             control.check()?;
@@ -480,10 +610,16 @@ impl<'a> Crossmatch<'a> {
                 continue;
             }
             let right = self.right.read(&pieces)?;
-            let pairs = self.pairs(&rows, part.clone(), &homes, &right, control)?;
-            found.push(self.joined(piece, part, &pairs, &pieces)?);
+            let most = self.most_pairs - pairs_found;
+            let (pairs, next) = self.pairs(&rows, part.clone(), &homes, &right, most, control)?;
+            pairs_found += pairs.len();
+            found.push(self.joined(piece, part.start..next, &pairs, &pieces)?);
+            if pairs_found >= self.most_pairs {
+                let rest = piece.rows.start + next..piece.rows.end;
+                return Ok((found, (!rest.is_empty()).then_some(rest)));
+            }
         }
-        Ok(found)
+        Ok((found, None))
     }
 
     /// The cell of each left row, and whether its circle reaches into others.
@@ -552,16 +688,18 @@ impl<'a> Crossmatch<'a> {
         Ok(ranges)
     }
 
-    /// Pairs of some left rows, ordered by left row and distance.
+    /// Pairs of some left rows, ordered by left row and distance, until there are enough; and the row behind the last.
     fn pairs(
         &self,
         left: &Rows,
         part: Range<usize>,
         homes: &[(u64, bool)],
         right: &Rows,
+        most: usize,
         control: &Control<'_>,
-    ) -> Result<Vec<Pair>, Error> {
+    ) -> Result<(Vec<Pair>, usize), Error> {
         let mut pairs: Vec<Pair> = Vec::with_capacity(part.len());
+        let end = part.end;
         let shift = 2 * (healpix::MAX_DEPTH - self.depth);
         let range = |cell: u64, hint: usize| {
             let (start, end) = ((cell << shift) as i64, ((cell + 1) << shift) as i64);
@@ -586,11 +724,14 @@ impl<'a> Crossmatch<'a> {
             }
             let found = &mut pairs[first..];
             found.sort_unstable_by(|a, b| a.2.total_cmp(&b.2).then(a.1.cmp(&b.1)));
-            if let Keep::Nearest(most) = self.keep {
-                pairs.truncate(first.saturating_add(most).min(pairs.len()));
+            if let Keep::Nearest(nearest) = self.keep {
+                pairs.truncate(first.saturating_add(nearest).min(pairs.len()));
+            }
+            if pairs.len() >= most {
+                return Ok((pairs, row + 1));
             }
         }
-        Ok(pairs)
+        Ok((pairs, end))
     }
 
     /// Adds the pairs of a left row with some right rows.
@@ -606,20 +747,25 @@ impl<'a> Crossmatch<'a> {
         for other in candidates {
             let (mut other_ra, mut other_dec) = (right.ra[other], right.dec[other]);
             let mut reach = self.most.degrees();
-            if let Some((_, _, years)) = self.right.moved {
-                let speed = right.pmra[other].hypot(right.pmdec[other]);
-                let way = Angle::from_mas(speed * years.abs()).degrees() * 1.000_001;
-                if (other_dec - dec).abs() > (reach + way) * (1.0 + 1e-9) + 1e-11 {
-                    continue;
-                }
+            if let Some(Columns { years, .. }) = self.right.moved {
+                let of = |values: &[f64]| values.get(other).copied().unwrap_or(0.0);
                 let star = Astrometry {
                     ra_deg: other_ra,
                     dec_deg: other_dec,
-                    parallax_mas: 0.0,
+                    parallax_mas: of(&right.parallax),
                     pmra_mas_yr: right.pmra[other],
                     pmdec_mas_yr: right.pmdec[other],
-                    rv_km_s: 0.0,
+                    rv_km_s: of(&right.radial_velocity),
                 };
+                let way = if star.parallax_mas > 0.0 && star.rv_km_s != 0.0 {
+                    self.search.degrees() - reach
+                } else {
+                    let speed = star.pmra_mas_yr.hypot(star.pmdec_mas_yr);
+                    Angle::from_mas(speed * years.abs()).degrees() * 1.000_001
+                };
+                if (other_dec - dec).abs() > (reach + way) * (1.0 + 1e-9) + 1e-11 {
+                    continue;
+                }
                 let moved = star.propagate(years)?;
                 (other_ra, other_dec) = (moved.ra_deg, moved.dec_deg);
             }
@@ -696,6 +842,18 @@ impl<'a> Crossmatch<'a> {
         };
         Ok(Found { rows, left: part.len() as u64, with_counterpart, pairs: pairs.len() as u64 })
     }
+}
+
+/// Left rows that are yet to be matched, or what they gave until its turn comes.
+enum Work {
+    ToDo(Piece),
+    Done(Vec<Found>),
+}
+
+/// Rows of a partition in pieces of so many.
+fn pieces(part: usize, rows: Range<usize>, most: usize) -> impl Iterator<Item = Piece> {
+    let end = rows.end;
+    rows.step_by(most).map(move |start| Piece { part, rows: start..end.min(start + most) })
 }
 
 /// What a part of a portion gave.

@@ -132,7 +132,7 @@ impl Catalog {
         let mask = ProjectionMask::roots(open.metadata.parquet_schema(), [self.cell]);
         let batches = open.pages.read((&open.chunks, &open.metadata), mask, rows, 1 << 16)?;
         Ok(batches.map(|batch| {
-            let cells = batch.map_err(Error::arrow("read its cells"))?.column(0).clone();
+            let cells = batch?.column(0).clone();
             match cells.as_primitive_opt::<Int64Type>() {
                 Some(_) => Ok(cells),
                 None => {

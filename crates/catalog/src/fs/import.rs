@@ -24,7 +24,7 @@ use super::input::{Batch, Inputs};
 use super::metadata::{self, About, Role};
 use super::partition::{Format, PAGE_ROWS};
 use super::runs::{self, OpenRun, Run, Written};
-use super::{Control, Stage, collection, margin, sync_folder};
+use super::{Control, Stage, collection, margin, storage, sync_folder};
 use crate::plan::{COUNT_DEPTH, Counts, Partition, Plan};
 use crate::positions::{Positions, column};
 use crate::{CELL_COLUMN, Error, Properties};
@@ -125,15 +125,15 @@ const LISTED: usize = 1000;
 
 /// Imports tables as a catalogue, which replaces an older one in one step.
 ///
-/// The tables are parquet, CSV with a header line, FITS (the first binary table) or VOTable (the first table), and have
-/// the same columns; those
-/// of the first decide order, units and descriptions. Rows are sorted by cell; rows of one cell stay in order. An
-/// interrupted import goes on when it is started again with the same tables and options, and gives the same bytes as
-/// one that was not interrupted.
+/// The tables are parquet, text (CSV or TSV with a line of names, ECSV), FITS (the first binary table), VOTable (the first
+/// table), or catalogues, which stand for their partitions. Text and VOTable may be gzipped; with the feature
+/// `object-store` all may be at URLs. They have the same columns; those of the first decide order, units and descriptions.
+/// Rows are sorted by cell; rows of one cell stay in order. An interrupted import goes on when it is started again with
+/// the same tables and options, and gives the same bytes as one that was not interrupted.
 ///
 /// # Errors
 /// [`Error::NoColumn`], [`Error::OtherColumns`], [`Error::BadRow`] for the first row without a position,
-/// [`Error::NoRows`], [`Error::Occupied`], and those of reading and writing, with the file they are about.
+/// [`Error::NoRows`], [`Error::Occupied`], [`Error::Option`] for a catalogue that would be made at a URL, and those of reading and writing, with the file they are about.
 pub fn import(
     tables: &[PathBuf],
     out: impl AsRef<Path>,
@@ -156,10 +156,16 @@ pub(super) fn make(
     control: &Control<'_>,
 ) -> Result<Imported, Error> {
     options.margin.map_or(Ok(()), margin::check_width)?;
+    if storage::is_url(out) {
+        let (option, found) = ("the catalogue", out.display().to_string());
+        let wanted = "a folder of this machine, which can be copied to a store when it is whole";
+        return Err(Error::Option { option, found, wanted });
+    }
     let files = inputs.identity_from(0)?;
     let (work, part) = (part_path(out, "work"), part_path(out, "part"));
     fs::create_dir_all(&work).map_err(|source| Error::io("make it", source).in_file(&work))?;
     let _lock = open_locked(&work.join("lock"), out)?;
+    metadata::set_right(out)?;
     let name = options.name.clone().unwrap_or_else(|| folder_name(out));
     let main_name = collection::folder_name(&name);
     let main = if options.margin.is_some() { part.join(&main_name) } else { part.clone() };

@@ -1,23 +1,26 @@
-//! Tables to import: parquet, CSV, FITS and VOTable, all as batches with the same columns.
+//! Tables to import: parquet, text, FITS and VOTable, all as batches with the same columns.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::os::unix::fs::MetadataExt;
+mod text;
+
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_cast::cast;
-use arrow_csv::reader::Format;
+use arrow_ipc::convert::IpcSchemaEncoder;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
-use uranometria_fits::arrow::{ReadOptions, TableReader, fs as fits_tables};
-use uranometria_fits::fs::OpenFile;
+use uranometria_fits::arrow::{ReadOptions, TableReader};
+use uranometria_fits::{HduKind, SourceReader, read_hdus};
 use uranometria_votable::{Reader as VoTable, ReaderOptions};
 
+use self::text::{GZIP, Text};
+use super::catalog::{Catalog, Part};
 use super::chunks::Chunks;
-use super::{Control, Stage};
+use super::decoder::{self, Decoded};
+use super::{Control, Stage, storage};
 use crate::{CELL_COLUMN, Error};
 
 /// Rows a batch.
@@ -31,9 +34,9 @@ pub(super) type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, Error>
 
 enum Kind {
     Parquet(Chunks, ArrowReaderMetadata),
-    Csv(SchemaRef),
-    Fits(TableReader<OpenFile>),
-    VoTable,
+    Text(Text),
+    Fits(TableReader<Chunks>),
+    VoTable { packed: bool },
 }
 
 /// A table, and where the columns wanted lie in it.
@@ -53,7 +56,9 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
+    /// Opens tables; a catalogue among them stands for the tables that are its partitions.
     pub(super) fn open(paths: &[PathBuf], control: &Control<'_>) -> Result<Self, Error> {
+        let paths = paths.iter().map(files).collect::<Result<Vec<_>, Error>>()?.concat();
         let mut tables = Vec::with_capacity(paths.len());
         for (n, path) in paths.iter().enumerate() {
             control.check()?;
@@ -90,7 +95,9 @@ impl Inputs {
             .collect();
         for (table, columns) in tables.iter_mut().zip(places) {
             table.columns = columns;
-            table.read_text_as(&fields);
+            if let Kind::Text(text) = &mut table.kind {
+                text.read_as(&fields);
+            }
         }
         Ok(Inputs { tables, schema: Arc::new(Schema::new(fields)) })
     }
@@ -123,7 +130,8 @@ impl Inputs {
     /// Bytes that decide whether the tables are still the same.
     pub(super) fn identity(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = self.identity_from(0)?;
-        bytes.extend_from_slice(format!("{:?}", self.schema).as_bytes());
+        // Unlike the text of a schema, its bytes have keys in order.
+        bytes.extend_from_slice(IpcSchemaEncoder::new().schema_to_fb(&self.schema).finished_data());
         Ok(bytes)
     }
 
@@ -131,12 +139,10 @@ impl Inputs {
     pub(super) fn identity_from(&self, first: usize) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         for table in &self.tables[first..] {
-            let meta = std::fs::metadata(&table.path)
+            let version = storage::version(&table.path)
                 .map_err(|source| Error::io("open it", source).in_file(&table.path))?;
             bytes.extend_from_slice(table.path.as_os_str().as_encoded_bytes());
-            for number in [meta.len() as i64, meta.mtime(), meta.mtime_nsec()] {
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
+            bytes.extend_from_slice(&version);
         }
         Ok(bytes)
     }
@@ -152,55 +158,54 @@ pub(super) struct Batch<'a> {
 
 impl Input {
     fn open(path: &Path) -> Result<Self, Error> {
-        let mut head = Vec::new();
-        let open = || File::open(path).map_err(|source| Error::io("open it", source));
-        open()?.take(9).read_to_end(&mut head).map_err(|source| Error::io("read it", source))?;
-        let (kind, schema) = if head.starts_with(b"PAR1") {
-            let chunks = Chunks::open(path).map_err(|source| Error::io("open it", source))?;
-            let metadata = ArrowReaderMetadata::load(&chunks, Default::default())
-                .map_err(Error::parquet("read its footer"))?;
+        let file = storage::open(path).map_err(|source| Error::io("open it", source))?;
+        let first = |bytes: &mut dyn Read| {
+            let mut head = Vec::new();
+            let read = bytes.take(9).read_to_end(&mut head);
+            read.map(|_| head).map_err(|source| Error::io("read it", source))
+        };
+        let mut head = first(&mut SourceReader::new(file.clone(), 0))?;
+        let packed = head.starts_with(&GZIP);
+        if packed {
+            head = first(&mut text::open(path, packed)?)?;
+        }
+        let (kind, schema) = if head.starts_with(b"PAR1") && !packed {
+            let metadata = decoder::footer(&file, Default::default())?;
             let schema = metadata.schema().clone();
-            (Kind::Parquet(chunks, metadata), schema)
-        } else if head == b"SIMPLE  =" {
-            let table = fits_tables::open(path, None)?;
+            (Kind::Parquet(file, metadata), schema)
+        } else if head == b"SIMPLE  =" && !packed {
+            let hdus = read_hdus(&file)?;
+            let table = hdus.iter().find(|hdu| hdu.kind == HduKind::BinTable);
+            let table = table.ok_or(uranometria_fits::Error::NoTable { wanted: None })?;
+            let table = TableReader::new(file, table)?;
             let schema = table.schema().clone();
             (Kind::Fits(table), schema)
         } else if is_xml(&head) {
-            let reader = VoTable::new(BufReader::new(open()?), &vo_options())?;
-            (Kind::VoTable, reader.schema())
+            let reader = VoTable::new(text::open(path, packed)?, &vo_options())?;
+            (Kind::VoTable { packed }, reader.schema())
         } else if !head.is_empty() && head.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..)) {
-            let (schema, _) = Format::default()
-                .with_header(true)
-                .infer_schema(BufReader::with_capacity(1 << 18, open()?), None)
-                .map_err(Error::arrow("find the types of its columns"))?;
-            let schema = Arc::new(schema);
-            (Kind::Csv(schema.clone()), schema)
+            let text = Text::open(path, packed)?;
+            let schema = text.schema().clone();
+            (Kind::Text(text), schema)
         } else {
-            return Err(Error::Format { found: String::from_utf8_lossy(&head).into_owned() });
+            let found = String::from_utf8_lossy(&head).into_owned();
+            return Err(Error::Format { found, packed });
         };
         Ok(Input { path: path.to_path_buf(), kind, schema, columns: Vec::new() })
     }
 
     /// Whether the table says the types of its columns.
     fn is_firm(&self) -> bool {
-        !matches!(self.kind, Kind::Csv(_))
-    }
-
-    /// Makes text be read as the types of all tables: a number that is text elsewhere keeps its leading zeros.
-    fn read_text_as(&mut self, fields: &[Field]) {
-        let Kind::Csv(schema) = &mut self.kind else { return };
-        let own = schema.fields().iter().map(|field| {
-            let wanted = fields.iter().find(|wanted| wanted.name() == field.name());
-            let data_type = wanted.map_or(field.data_type(), Field::data_type);
-            field.as_ref().clone().with_data_type(data_type.clone())
-        });
-        *schema = Arc::new(Schema::new(own.collect::<Vec<_>>()));
+        match &self.kind {
+            Kind::Text(text) => text.is_firm(),
+            Kind::Parquet(..) | Kind::Fits(_) | Kind::VoTable { .. } => true,
+        }
     }
 
     fn rows(&self) -> Option<u64> {
         match &self.kind {
             Kind::Parquet(_, metadata) => u64::try_from(metadata.metadata().file_metadata().num_rows()).ok(),
-            Kind::Csv(_) | Kind::VoTable => None,
+            Kind::Text(_) | Kind::VoTable { .. } => None,
             Kind::Fits(table) => Some(table.rows() as u64),
         }
     }
@@ -208,44 +213,29 @@ impl Input {
     /// The given columns of the unified schema.
     fn batches<'a>(&'a self, schema: &'a SchemaRef, columns: &'a [usize]) -> Result<Batches<'a>, Error> {
         let places: Vec<usize> = columns.iter().map(|&column| self.columns[column]).collect();
+        let mut sorted = places.clone();
+        sorted.sort_unstable();
         let batches: Batches<'a> = match &self.kind {
             Kind::Parquet(chunks, metadata) => {
                 let mask = ProjectionMask::roots(metadata.parquet_schema(), places.iter().copied());
-                let reader =
+                Box::new(Decoded::new(|| {
                     ParquetRecordBatchReaderBuilder::new_with_metadata(chunks.clone(), metadata.clone())
                         .with_projection(mask)
                         .with_batch_size(BATCH)
                         .build()
-                        .map_err(Error::parquet("read its rows"))?;
-                Box::new(reader.map(|batch| batch.map_err(Error::arrow("read its rows"))))
+                })?)
             }
-            Kind::Csv(schema) => {
-                let mut sorted = places.clone();
-                sorted.sort_unstable();
-                let file = File::open(&self.path).map_err(|source| Error::io("open it", source))?;
-                let reader = arrow_csv::ReaderBuilder::new(schema.clone())
-                    .with_header(true)
-                    .with_batch_size(BATCH)
-                    .with_projection(sorted)
-                    .build_buffered(BufReader::with_capacity(1 << 18, file))
-                    .map_err(Error::arrow("read its rows"))?;
-                Box::new(reader.map(|batch| batch.map_err(Error::arrow("read its rows"))))
-            }
+            Kind::Text(text) => text.batches(&self.path, sorted)?,
             Kind::Fits(table) => {
-                let mut sorted = places.clone();
-                sorted.sort_unstable();
                 let options =
                     ReadOptions { columns: Some(sorted), batch_rows: BATCH, ..ReadOptions::default() };
                 Box::new(table.read(&options)?.map(|batch| batch.map_err(Error::from)))
             }
-            Kind::VoTable => {
-                let file = File::open(&self.path).map_err(|source| Error::io("open it", source))?;
-                let reader = VoTable::new(BufReader::with_capacity(1 << 18, file), &vo_options())?;
+            Kind::VoTable { packed } => {
+                let reader = VoTable::new(text::open(&self.path, *packed)?, &vo_options())?;
                 if reader.schema() != self.schema {
                     return Err(Error::Changed);
                 }
-                let mut sorted = places.clone();
-                sorted.sort_unstable();
                 Box::new(reader.map(move |batch| {
                     batch?.project(&sorted).map_err(Error::arrow("take some of its columns"))
                 }))
@@ -272,6 +262,28 @@ impl Input {
             RecordBatch::try_new_with_options(wanted.clone(), arrays?, &options)
                 .map_err(Error::arrow("put its columns together"))
         })))
+    }
+}
+
+/// The tables that a path stands for.
+fn files(path: &PathBuf) -> Result<Vec<PathBuf>, Error> {
+    let is_url = storage::is_url(path);
+    let kind = if is_url { None } else { std::fs::metadata(path).ok().map(|meta| meta.file_type()) };
+    let catalog = || {
+        let catalog = Catalog::open(path)?;
+        Ok(catalog.parts().iter().map(|part: &Part| part.path().to_path_buf()).collect())
+    };
+    let refused = |found| Err(Error::NoTable { found }.in_file(path));
+    match kind {
+        None if is_url && path.extension().is_none() => catalog(),
+        Some(kind) if kind.is_dir() => match catalog() {
+            Err(Error::InFile { source, .. }) if matches!(*source, Error::NotHats { .. }) => {
+                refused("a folder that is no HATS catalogue")
+            }
+            found => found,
+        },
+        Some(kind) if !kind.is_file() => refused("a pipe or device, and tables are read several times"),
+        _ => Ok(vec![path.clone()]),
     }
 }
 

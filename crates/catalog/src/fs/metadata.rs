@@ -7,16 +7,16 @@
 use std::fs;
 use std::path::Path;
 
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataWriter, RowGroupMetaData};
 use uranometria_fits::checksum::sealed_hdu;
-use uranometria_fits::fs::{Durability, write as write_file};
+use uranometria_fits::fs::{Durability, part_path, write as write_file};
 
 use uranometria_fits::{ColumnSpec, Header, table_header};
 use uranometria_sky::Angle;
 use uranometria_sky::healpix::MAX_DEPTH;
 
 use super::chunks::Chunks;
+use super::decoder;
 use super::sync_folder;
 use crate::plan::Counts;
 use crate::{CELL_COLUMN, Error, Pixel, Properties};
@@ -116,7 +116,7 @@ pub(super) fn may_replace(out: &Path) -> Result<(), Error> {
 /// Rows of a parquet file that is whole.
 pub(super) fn rows(path: &Path) -> Option<u64> {
     let chunks = Chunks::open(path).ok()?;
-    let metadata = ArrowReaderMetadata::load(&chunks, Default::default()).ok()?;
+    let metadata = decoder::footer(&chunks, Default::default()).ok()?;
     u64::try_from(metadata.metadata().file_metadata().num_rows()).ok()
 }
 
@@ -132,8 +132,7 @@ pub(super) fn write(part: &Path, partitions: &[(Pixel, u64)], about: &About<'_>)
         let mut read = || {
             let chunks = Chunks::open(&path).map_err(|source| Error::io("open it", source))?;
             bytes += parquet::file::reader::Length::len(&chunks);
-            let metadata = ArrowReaderMetadata::load(&chunks, Default::default())
-                .map_err(Error::parquet("read its footer"))?;
+            let metadata = decoder::footer(&chunks, Default::default())?;
             let metadata = metadata.metadata();
             let found = metadata.file_metadata().num_rows() as u64;
             if found != *expected {
@@ -235,19 +234,45 @@ pub(super) fn map(depth: u8, rows: &[u32]) -> Vec<u8> {
 }
 
 /// Gives a finished folder its name, replacing an older one in one step.
+///
+/// File systems of networks may not exchange two names at once; there the old one is set aside first, and gets its name
+/// again by [`set_right`] where the program ends between the two steps.
 pub(super) fn publish_folder(part: &Path, out: &Path) -> Result<(), Error> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
     sync_tree(part)?;
     let parent = out.parent().unwrap_or(Path::new(""));
     let name = |source: std::io::Error| Error::io("give it its name", source).in_file(out);
+    let remove =
+        |old: &Path| fs::remove_dir_all(old).map_err(|source| Error::io("remove it", source).in_file(old));
     if out.exists() {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        renameat_with(CWD, part, CWD, out, RenameFlags::EXCHANGE).map_err(|errno| name(errno.into()))?;
+        match renameat_with(CWD, part, CWD, out, RenameFlags::EXCHANGE) {
+            Ok(()) => {
+                sync_folder(parent)?;
+                // What has the hidden name now is the old catalogue.
+                return remove(part);
+            }
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            Err(errno) => return Err(name(errno.into())),
+        }
+        let old = part_path(out, "old");
+        fs::rename(out, &old).map_err(name)?;
+        fs::rename(part, out).map_err(name)?;
         sync_folder(parent)?;
-        // What has the hidden name now is the old catalogue.
-        return fs::remove_dir_all(part).map_err(|source| Error::io("remove it", source).in_file(part));
+        return remove(&old);
     }
     fs::rename(part, out).map_err(name)?;
     sync_folder(parent)
+}
+
+/// Gives a catalogue that was set aside its name again, or removes it where the new one has that.
+pub(super) fn set_right(out: &Path) -> Result<(), Error> {
+    let old = part_path(out, "old");
+    if !old.exists() {
+        return Ok(());
+    }
+    let done = if out.exists() { fs::remove_dir_all(&old) } else { fs::rename(&old, out) };
+    done.map_err(|source| Error::io("set it right", source).in_file(&old))
 }
 
 fn sync_tree(folder: &Path) -> Result<(), Error> {

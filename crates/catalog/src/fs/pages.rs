@@ -1,19 +1,23 @@
 //! Which rows of a partition can be in given cells, and reading no others.
 //!
 //! The page index says the least and the greatest cell of every page. That of an open partition is kept as a list that
-//! is searched by bisection; row groups without page index count as one page.
+//! is searched by bisection; row groups without page index count as one page. What the index says of other columns rules
+//! out pages whose rows cannot meet a condition.
 
 use std::ops::Range;
 
+use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::chunks::Chunks;
-use crate::Error;
+use super::decoder::Decoded;
+use crate::condition::Ends;
+use crate::{Condition, Error};
 
 /// Rows that are decoded together, and their cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +50,7 @@ impl Pages {
             let first = groups[n];
             let end = first + usize::try_from(group.num_rows()).unwrap_or(0);
             groups.push(end);
-            let index = file.page_index_for_row_group(n);
-            let pages = leaf.and_then(|leaf| Some((index.column_index(leaf)?, index.offset_index(leaf)?)));
+            let pages = leaf.and_then(|leaf| pages_of(file, n, leaf));
             if let Some((ColumnIndexMetaData::INT64(cells), places)) = pages {
                 let places = places.page_locations();
                 let start = |page: usize| {
@@ -102,6 +105,59 @@ impl Pages {
         rows
     }
 
+    /// Of some rows, ascending and apart, those of pages that may meet a condition on a column of the top level.
+    pub(super) fn meeting(
+        &self,
+        metadata: &ArrowReaderMetadata,
+        rows: Vec<Range<usize>>,
+        (column, condition): (usize, &Condition),
+    ) -> Vec<Range<usize>> {
+        let file = metadata.metadata();
+        let schema = file.file_metadata().schema_descr();
+        let mut leaves = (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == column);
+        let (Some(leaf), None) = (leaves.next(), leaves.next()) else { return rows };
+        let data_type = metadata.schema().field(column).data_type();
+        let mut kept: Vec<Range<usize>> = Vec::new();
+        for group in 0..self.groups.len() - 1 {
+            let (start, end) = (self.groups[group], self.groups[group + 1]);
+            let here: Vec<Range<usize>> = self.rows_in(group, &rows).collect();
+            if here.is_empty() {
+                continue;
+            }
+            let ruled_out = |ends: Option<Ends<'_>>| ends.is_some_and(|ends| !condition.may_be_met(ends));
+            let mut keep = |part: Range<usize>| {
+                let from = here.partition_point(|rows| rows.end <= part.start);
+                for rows in here[from..].iter().take_while(|rows| rows.start < part.end) {
+                    let rows = start + rows.start.max(part.start)..start + rows.end.min(part.end);
+                    match kept.last_mut() {
+                        Some(last) if last.end == rows.start => last.end = rows.end,
+                        _ => kept.push(rows),
+                    }
+                }
+            };
+            match pages_of(file, group, leaf) {
+                Some((index, places)) => {
+                    let places = places.page_locations();
+                    let first = |page: usize| {
+                        places.get(page).map_or(end - start, |place| place.first_row_index as usize)
+                    };
+                    for page in 0..places.len() {
+                        if !index.is_null_page(page) && !ruled_out(page_ends(index, page, data_type)) {
+                            keep(first(page)..first(page + 1));
+                        }
+                    }
+                }
+                None => {
+                    let statistics = file.row_group(group).column(leaf).statistics();
+                    if !ruled_out(statistics.and_then(|statistics| group_ends(statistics, data_type))) {
+                        keep(0..end - start);
+                    }
+                }
+            }
+        }
+        kept
+    }
+
     /// The rows of pages that are all in one cell of `29 - shift / 2`, with that cell, and the rows of the others.
     pub(super) fn divided(&self, shift: u8) -> (Vec<(u64, usize)>, Vec<Range<usize>>) {
         let (mut alike, mut mixed) = (Vec::new(), Vec::new());
@@ -133,12 +189,12 @@ impl Pages {
         rows: &[Range<usize>],
     ) -> Vec<Range<u64>> {
         let (file, mut bytes) = (metadata.metadata(), Vec::new());
-        let (columns, index) = (file.row_group(group).columns(), file.page_index_for_row_group(group));
+        let columns = file.row_group(group).columns();
         let len = self.groups[group + 1] - self.groups[group];
         let selection = RowSelection::from_consecutive_ranges(self.rows_in(group, rows), len);
         for (leaf, column) in columns.iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf)) {
             let (start, len) = column.byte_range();
-            let places = index.offset_index(leaf).map(|index| index.page_locations());
+            let places = places_of(file, group, leaf).map(|index| index.page_locations());
             match places.and_then(|places| Some((u64::try_from(places.first()?.offset).ok()?, places))) {
                 Some((first, places)) => {
                     // The dictionary lies before the pages.
@@ -158,7 +214,7 @@ impl Pages {
         mask: ProjectionMask,
         rows: &[Range<usize>],
         batch_rows: usize,
-    ) -> Result<ParquetRecordBatchReader, Error> {
+    ) -> Result<Decoded, Error> {
         let touched = |group: &usize| {
             let (start, end) = (self.groups[*group], self.groups[*group + 1]);
             let at = rows.partition_point(|rows| rows.end <= start);
@@ -183,14 +239,88 @@ impl Pages {
         let chunks = chunks
             .fetched(|| groups.iter().flat_map(|&group| self.bytes(metadata, &mask, group, rows)).collect())
             .map_err(|source| Error::io("read its pages", source))?;
-        ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata.clone())
-            .with_projection(mask)
-            .with_row_groups(groups)
-            .with_row_selection(selection)
-            .with_batch_size(batch_rows.min(selected).max(1))
-            .build()
-            .map_err(Error::parquet("read its rows"))
+        Decoded::new(|| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata.clone())
+                .with_projection(mask)
+                .with_row_groups(groups)
+                .with_row_selection(selection)
+                .with_batch_size(batch_rows.min(selected).max(1))
+                .build()
+        })
     }
+}
+
+/// The ends of a page as its column's type has them; None where they are not known or of no use.
+fn page_ends<'a>(index: &'a ColumnIndexMetaData, page: usize, data_type: &DataType) -> Option<Ends<'a>> {
+    match index {
+        ColumnIndexMetaData::INT32(index) => integers(
+            index.min_value(page).copied()?.into(),
+            index.max_value(page).copied()?.into(),
+            data_type,
+        ),
+        ColumnIndexMetaData::INT64(index) => {
+            integers(*index.min_value(page)?, *index.max_value(page)?, data_type)
+        }
+        ColumnIndexMetaData::FLOAT(index) => {
+            Some(Ends::Numbers((*index.min_value(page)?).into(), (*index.max_value(page)?).into()))
+        }
+        ColumnIndexMetaData::DOUBLE(index) => {
+            Some(Ends::Numbers(*index.min_value(page)?, *index.max_value(page)?))
+        }
+        ColumnIndexMetaData::BYTE_ARRAY(index) if is_text(data_type) => {
+            Some(Ends::Texts(index.min_value(page)?, index.max_value(page)?))
+        }
+        _ => None,
+    }
+}
+
+/// The ends of a row group.
+fn group_ends<'a>(statistics: &'a Statistics, data_type: &DataType) -> Option<Ends<'a>> {
+    // Those of old writers are ordered as signed bytes.
+    if statistics.is_min_max_deprecated() {
+        return None;
+    }
+    match statistics {
+        Statistics::Int32(ends) => integers((*ends.min_opt()?).into(), (*ends.max_opt()?).into(), data_type),
+        Statistics::Int64(ends) => integers(*ends.min_opt()?, *ends.max_opt()?, data_type),
+        Statistics::Float(ends) => Some(Ends::Numbers((*ends.min_opt()?).into(), (*ends.max_opt()?).into())),
+        Statistics::Double(ends) => Some(Ends::Numbers(*ends.min_opt()?, *ends.max_opt()?)),
+        Statistics::ByteArray(ends) if is_text(data_type) => {
+            Some(Ends::Texts(ends.min_opt()?.data(), ends.max_opt()?.data()))
+        }
+        _ => None,
+    }
+}
+
+/// Integers are stored as signed ones of 32 or 64 bits, whatever they are.
+fn integers(least: i64, most: i64, data_type: &DataType) -> Option<Ends<'static>> {
+    let value = |stored: i64| match data_type {
+        DataType::UInt64 => i128::from(stored as u64),
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => i128::from(stored as u32),
+        _ => i128::from(stored),
+    };
+    // Decimals are integers here, and others in a batch.
+    data_type.is_integer().then(|| Ends::Integers(value(least), value(most)))
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// Where the pages of a column chunk lie, where the file says so.
+fn places_of(file: &ParquetMetaData, group: usize, leaf: usize) -> Option<&OffsetIndexMetaData> {
+    file.offset_index()?.get(group)?.get(leaf)
+}
+
+/// What is known of the pages of a column chunk, and where they lie.
+fn pages_of(
+    file: &ParquetMetaData,
+    group: usize,
+    leaf: usize,
+) -> Option<(&ColumnIndexMetaData, &OffsetIndexMetaData)> {
+    let (index, places) = (file.column_index()?.get(group)?.get(leaf)?, places_of(file, group, leaf)?);
+    // A damaged file may tell of other pages than there are.
+    (index.num_pages() == places.page_locations().len() as u64).then_some((index, places))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The rows of a region, read from no more pages than they lie in.
 //!
-//! A region becomes ranges of cells, these become pages by the page index, and of the rows of those pages the ones in
-//! cells that are all inside are kept as they are; those in cells at the boundary are tested one by one.
+//! A region becomes ranges of cells, these become pages by the page index, which also tells the pages whose rows cannot
+//! meet a condition; of the rows of those pages the ones in cells that are all inside are kept as they are; those in
+//! cells at the boundary are tested one by one.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,10 +14,10 @@ use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions
 use arrow_schema::{Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use uranometria_sky::{CellRange, Cost, Region};
 
 use super::catalog::Catalog;
+use super::decoder::Decoded;
 use crate::positions::doubles;
 use crate::{Condition, Error};
 
@@ -73,6 +74,7 @@ pub struct Search<'a> {
     cells: Cells,
     /// The same without their kinds, neighbours joined.
     joined: Vec<Range<u64>>,
+    /// With their columns.
     conditions: Vec<(usize, Condition)>,
     /// Columns that are read, ascending, and where among them those wanted are.
     read: Vec<usize>,
@@ -80,17 +82,19 @@ pub struct Search<'a> {
     schema: SchemaRef,
     batch_rows: usize,
     next_part: usize,
-    open: Option<(usize, ParquetRecordBatchReader)>,
+    open: Option<(usize, Decoded)>,
     decoded: u64,
 }
 
 impl Catalog {
     /// Looks for rows.
     ///
-    /// Partitions that the place does not touch are not opened, and of the others the pages it touches are decoded.
+    /// Partitions that the place does not touch are not opened, and of the others the pages it touches are decoded whose
+    /// rows may meet the conditions.
     ///
     /// # Errors
-    /// [`Error::NoColumn`] with the nearest name.
+    /// [`Error::NoColumn`] with the nearest name; [`Error::ColumnType`] for a number compared with a text;
+    /// [`Error::Twice`] for a column that is wanted twice.
     pub fn search(&self, query: &Query) -> Result<Search<'_>, Error> {
         let (region, cells) = match &query.place {
             Place::Anywhere => (None, Cells::All),
@@ -109,12 +113,17 @@ impl Catalog {
         };
         let wanted: Vec<usize> = match &query.columns {
             None => (0..self.schema().fields().len()).collect(),
-            Some(names) => names.iter().map(|name| self.column(name)).collect::<Result<_, Error>>()?,
+            Some(names) => self.columns(names)?,
         };
         let conditions: Vec<(usize, Condition)> = query
             .conditions
             .iter()
-            .map(|condition| Ok((self.column(&condition.column)?, condition.clone())))
+            .map(|condition| {
+                let column = self.column(&condition.column)?;
+                let data_type = self.schema().field(column).data_type();
+                condition.check(data_type).map_err(|error| error.in_file(self.path()))?;
+                Ok((column, condition.clone()))
+            })
             .collect::<Result<_, Error>>()?;
         let mut read: Vec<usize> =
             wanted.iter().copied().chain(conditions.iter().map(|(column, _)| *column)).collect();
@@ -130,7 +139,6 @@ impl Catalog {
         let schema = Arc::new(Schema::new(fields));
         let at = |column: &usize| read.partition_point(|other| other < column);
         let wanted = wanted.iter().map(at).collect();
-        let conditions = conditions.into_iter().map(|(column, condition)| (at(&column), condition)).collect();
         Ok(Search {
             catalog: self,
             region,
@@ -198,6 +206,9 @@ impl Search<'_> {
                 Cells::All => Vec::from_iter([all]),
                 Cells::Ranges(_) => open.pages.select(&self.joined[at..]),
             };
+            let rows = self.conditions.iter().fold(rows, |rows, (column, condition)| {
+                open.pages.meeting(&open.metadata, rows, (*column, condition))
+            });
             if rows.iter().all(Range::is_empty) {
                 continue;
             }
@@ -212,6 +223,11 @@ impl Search<'_> {
         Ok(false)
     }
 
+    /// Where a column is among those read.
+    fn place(&self, column: usize) -> usize {
+        self.read.partition_point(|other| *other < column)
+    }
+
     /// The rows of a batch that are wanted.
     fn keep(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
         let runs = match &self.cells {
@@ -224,7 +240,7 @@ impl Search<'_> {
             .map_err(Error::arrow("put its columns together"))?;
         let mut mask = runs;
         for (column, condition) in &self.conditions {
-            let met = condition.met(batch.column(*column))?;
+            let met = condition.met(batch.column(self.place(*column)))?;
             mask = Some(match mask {
                 None => met,
                 Some(mask) => BooleanArray::new(mask.values() & met.values(), None),
@@ -246,8 +262,7 @@ impl Search<'_> {
 
     /// Which rows of a batch are inside; None for all.
     fn inside(&self, batch: &RecordBatch, ranges: &[CellRange]) -> Result<Option<BooleanArray>, Error> {
-        let place = |column: usize| self.read.partition_point(|other| *other < column);
-        let cells = batch.column(place(self.catalog.cell));
+        let cells = batch.column(self.place(self.catalog.cell));
         let cells = cells.as_primitive_opt::<Int64Type>().ok_or_else(|| Error::ColumnType {
             column: self.catalog.schema().field(self.catalog.cell).name().clone(),
             found: cells.data_type().to_string(),
@@ -261,8 +276,8 @@ impl Search<'_> {
         let coordinates = match self.region {
             None => None,
             Some(_) => Some((
-                doubles(batch.column(place(self.catalog.ra)), "right ascension")?,
-                doubles(batch.column(place(self.catalog.dec)), "declination")?,
+                doubles(batch.column(self.place(self.catalog.ra)), "right ascension")?,
+                doubles(batch.column(self.place(self.catalog.dec)), "declination")?,
             )),
         };
         let Some(&first) = cells.first() else { return Ok(None) };
@@ -297,15 +312,14 @@ impl Search<'_> {
 
     /// The same where rows are in any order: catalogues of other programs.
     fn inside_unsorted(&self, batch: &RecordBatch, ranges: &[CellRange]) -> Result<BooleanArray, Error> {
-        let place = |column: usize| self.read.partition_point(|other| *other < column);
         if let Some(region) = &self.region {
-            let ra = doubles(batch.column(place(self.catalog.ra)), "right ascension")?;
-            let dec = doubles(batch.column(place(self.catalog.dec)), "declination")?;
+            let ra = doubles(batch.column(self.place(self.catalog.ra)), "right ascension")?;
+            let dec = doubles(batch.column(self.place(self.catalog.dec)), "declination")?;
             let mut inside = vec![false; batch.num_rows()];
             region.contains_slice(ra.values(), dec.values(), &mut inside)?;
             return Ok(inside.into());
         }
-        let cells = batch.column(place(self.catalog.cell)).as_primitive::<Int64Type>();
+        let cells = batch.column(self.place(self.catalog.cell)).as_primitive::<Int64Type>();
         let inside = |cell: &i64| {
             let after = ranges.partition_point(|range| (range.start as i64) <= *cell);
             after > 0 && *cell < ranges[after - 1].end as i64
@@ -334,7 +348,7 @@ impl Iterator for Search<'_> {
                 self.open = None;
                 continue;
             };
-            let kept = batch.map_err(Error::arrow("read its rows")).and_then(|batch| {
+            let kept = batch.and_then(|batch| {
                 self.decoded += batch.num_rows() as u64;
                 self.keep(&batch)
             });

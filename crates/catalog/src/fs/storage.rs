@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::chunks::Chunks;
@@ -24,6 +25,16 @@ pub(super) fn open(path: &Path) -> io::Result<Chunks> {
     if is_url(path) { stored::open(path) } else { Chunks::open(path) }
 }
 
+/// Bytes that are others when the file is another.
+pub(super) fn version(path: &Path) -> io::Result<Vec<u8>> {
+    if is_url(path) {
+        return stored::version(path);
+    }
+    let meta = fs::metadata(path)?;
+    let numbers = [meta.len() as i64, meta.mtime(), meta.mtime_nsec()];
+    Ok(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
+}
+
 #[cfg(feature = "object-store")]
 use super::store as stored;
 
@@ -41,6 +52,10 @@ mod stored {
     }
 
     pub(super) fn open(_: &Path) -> io::Result<Chunks> {
+        lacking()
+    }
+
+    pub(super) fn version(_: &Path) -> io::Result<Vec<u8>> {
         lacking()
     }
 }

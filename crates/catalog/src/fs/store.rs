@@ -187,6 +187,13 @@ pub(super) fn open(path: &Path) -> io::Result<Chunks> {
     stored.with(vec![tail]).map(Chunks::Stored)
 }
 
+/// What the store says of the version of a file.
+pub(super) fn version(path: &Path) -> io::Result<Vec<u8>> {
+    let (store, location) = at(path)?;
+    let meta = wait(async move { store.head(&location).await })?;
+    Ok(format!("{} {:?} {}", meta.size, meta.e_tag, meta.last_modified).into_bytes())
+}
+
 /// A file of a store.
 struct File {
     store: Arc<dyn ObjectStore>,

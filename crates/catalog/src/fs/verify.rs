@@ -4,18 +4,21 @@
 //! properties and `_metadata`, each is in the cell that its position has, in its partition, and in order. Rows of a
 //! margin are outside of their partition and near it.
 
+use std::collections::HashSet;
+use std::fs;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use uranometria_sky::Angle;
 use uranometria_sky::healpix::{self, MAX_DEPTH};
 
 use super::catalog::{Catalog, Part};
 use super::collection::Collection;
+use super::decoder::{self, Decoded};
 use super::{Control, Stage, margin, storage};
 use crate::Error;
 use crate::positions::Positions;
@@ -85,7 +88,35 @@ fn check(catalog: &Catalog, control: &Control<'_>) -> Result<Verified, Error> {
         verified.problems.push(format!("property hats_nrows: found {said}, expected {}", verified.rows));
     }
     check_footer(catalog, &mut verified);
+    check_strays(catalog, &mut verified)?;
     Ok(verified)
+}
+
+/// Looks for tables that are no partition: programs that read all files of a folder find their rows.
+fn check_strays(catalog: &Catalog, verified: &mut Verified) -> Result<(), Error> {
+    if storage::is_url(catalog.path()) {
+        return Ok(());
+    }
+    let known: HashSet<&Path> = catalog.parts().iter().map(Part::path).collect();
+    let mut folders = vec![catalog.path().join("dataset")];
+    while let Some(folder) = folders.pop() {
+        let failed = |source| Error::io("read it", source).in_file(&folder);
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let path = entry.path();
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if entry.file_type().map_err(failed)?.is_dir() {
+                folders.push(path);
+            } else if !hidden
+                && path.extension().is_some_and(|ending| ending == "parquet")
+                && !known.contains(&*path)
+            {
+                let path = path.display();
+                verified.problems.push(format!("{path}: is not in partition_info.csv; remove it"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Looks for rows that a margin of ours should have; what others take for near is theirs to say.
@@ -123,9 +154,7 @@ fn check_footer(catalog: &Catalog, verified: &mut Verified) {
     let path = catalog.path().join("dataset").join("_metadata");
     let footer = storage::open(&path)
         .map_err(|source| Error::io("open it", source))
-        .and_then(|chunks| {
-            ArrowReaderMetadata::load(&chunks, Default::default()).map_err(Error::parquet("read its footer"))
-        })
+        .and_then(|chunks| decoder::footer(&chunks, Default::default()))
         .map_err(|error| error.in_file(&path));
     match footer {
         Err(error) => verified.problems.push(error.to_string()),
@@ -158,19 +187,19 @@ fn check_part(
     let mask = ProjectionMask::roots(open.metadata.parquet_schema(), columns);
     // Of a file that is elsewhere nothing stays behind when it was read.
     let chunks = open.chunks.fetched(Vec::new).map_err(|source| Error::io("open it", source))?;
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, open.metadata.clone())
-        .with_projection(mask)
-        .with_batch_size(1 << 16)
-        .build()
-        .map_err(Error::parquet("read its rows"))?;
+    let reader = Decoded::new(|| {
+        ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, open.metadata.clone())
+            .with_projection(mask)
+            .with_batch_size(1 << 16)
+            .build()
+    })?;
     let place = |column| columns.iter().filter(|other| **other < column).count();
     let mut last = i64::MIN;
     let mut wrong: Option<String> = None;
     let mut row = 0;
     for batch in reader {
         control.check()?;
-        let batch =
-            batch.map_err(Error::arrow("read its rows")).map_err(|error| error.in_file(part.path()))?;
+        let batch = batch.map_err(|error| error.in_file(part.path()))?;
         if wrong.is_none() {
             let places = columns.map(place);
             wrong = check_rows(&batch, places, part, margin, &mut last)

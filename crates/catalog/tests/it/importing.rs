@@ -1,9 +1,14 @@
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, ArrayRef};
+use arrow_select::concat::concat_batches;
+use flate2::write::GzEncoder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use uranometria_catalog::Error;
 use uranometria_catalog::fs::{Catalog, Control, ImportOptions, Progress, Query, import, verify};
@@ -187,6 +192,115 @@ fn a_fits_table_gives_the_rows_of_the_same_parquet_table() {
     assert!(rows[0] == rows[1]);
 }
 
+/// The rows of a catalogue, column by column.
+fn rows(path: &Path) -> Vec<ArrayRef> {
+    let catalog = Catalog::open(path).unwrap();
+    let found: Vec<_> = catalog.search(&Query::default()).unwrap().map(Result::unwrap).collect();
+    concat_batches(catalog.schema(), &found).unwrap().columns().to_vec()
+}
+
+#[test]
+fn text_of_every_kind_gives_the_rows_of_the_same_parquet_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (ra, dec) = stars(3000, 10);
+    let batch = table(&ra, &dec, 0);
+    let made = |name: &str, input: PathBuf| {
+        let out = at(name);
+        import(&[input], &out, &ImportOptions::default(), &Control::none()).unwrap();
+        out
+    };
+    let wanted = rows(&made("wanted", write_parquet(&at("in.parquet"), &batch)));
+    // Numbers as `{}` writes them are read back as they were.
+    let text = |delimiter: &str, null: &str| {
+        let mut text = ["id", "ra", "dec", "mag", "name"].join(delimiter) + "\n";
+        let (mag, name) = (batch.column(3).as_primitive::<Float64Type>(), batch.column(4).as_string::<i32>());
+        for id in 0..3000 {
+            let mag = if mag.is_valid(id) { mag.value(id).to_string() } else { null.to_string() };
+            let name = if name.is_valid(id) { format!("\"{}\"", name.value(id)) } else { null.to_string() };
+            let row = [id.to_string(), ra[id].to_string(), dec[id].to_string(), mag, name];
+            text.push_str(&(row.join(delimiter) + "\n"));
+        }
+        text
+    };
+    let header = |delimiter: &str| {
+        let mut header = format!("# %ECSV 1.0\n# ---\n# delimiter: '{delimiter}'\n# datatype:\n");
+        for (name, kind) in
+            [("id", "int64"), ("ra", "float64"), ("dec", "float64"), ("mag", "float64"), ("name", "string")]
+        {
+            header.push_str(&format!(
+                "# - {{name: {name}, datatype: {kind}, unit: u, description: '{name}: told'}}\n"
+            ));
+        }
+        header
+    };
+    let packed = |text: &str| {
+        let mut encoder = GzEncoder::new(Vec::new(), Default::default());
+        // In two members, as some writers make them.
+        encoder.write_all(&text.as_bytes()[..1000]).unwrap();
+        let mut bytes = encoder.finish().unwrap();
+        let mut encoder = GzEncoder::new(Vec::new(), Default::default());
+        encoder.write_all(&text.as_bytes()[1000..]).unwrap();
+        bytes.extend(encoder.finish().unwrap());
+        bytes
+    };
+    for (name, bytes) in [
+        ("a.csv", text(",", "").into_bytes()),
+        ("b.tsv", text("\t", "").into_bytes()),
+        ("c.csv.gz", packed(&text(",", ""))),
+        ("d.ecsv", (header(",") + &text(",", "null")).into_bytes()),
+        ("e.ecsv", (header(" ") + &text(" ", "\"\"")).into_bytes()),
+        ("f.csv.gz", packed(&(header(",") + &text(",", "null")))),
+    ] {
+        fs::write(at(name), bytes).unwrap();
+        let out = made(&format!("{name}.out"), at(name));
+        assert!(rows(&out) == wanted, "{name}");
+        let told = Catalog::open(&out).unwrap().schema().field(2).metadata().get("description").cloned();
+        assert_eq!(told.as_deref(), (name.contains("ecsv") || name.starts_with('f')).then_some("ra: told"));
+    }
+    let again = made("again", at("wanted"));
+    assert!(rows(&again) == wanted);
+    assert_eq!(Catalog::open(&again).unwrap().schema().field(2).metadata()["unit"], "deg");
+}
+
+#[test]
+fn what_is_no_table_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let refused = |name: &str| {
+        let error = import(&[at(name)], at("out"), &ImportOptions::default(), &Control::none()).unwrap_err();
+        assert!(!at("out").exists());
+        error.to_string()
+    };
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        at("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    assert!(refused("pipe").contains("is a pipe or device, and tables are read several times"));
+    fs::create_dir(at("folder")).unwrap();
+    assert!(refused("folder").contains("is a folder that is no HATS catalogue; give files of parquet"));
+    fs::write(at("a.ecsv"), "# %ECSV 1.0\n# ---\n# datatype: 5\nra,dec\n1,2\n").unwrap();
+    assert!(refused("a.ecsv").contains("a.ecsv: its comments begin as those of ECSV and are not"));
+    fs::write(
+        at("b.ecsv"),
+        "# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n# - {name: ra, datatype: float64}\n# - {name: dec, datatype: \
+         float64}\ndec,ra\n1,2\n",
+    )
+    .unwrap();
+    let error = refused("b.ecsv");
+    assert!(error.contains("b.ecsv: ") && error.contains("dec"), "{error}");
+    fs::write(at("c.gz"), [0x1f, 0x8b, 8, 0, 0, 0]).unwrap();
+    assert!(refused("c.gz").contains("c.gz: cannot read it"));
+    let url = PathBuf::from("s3://bucket/out");
+    fs::write(at("d.csv"), "ra,dec\n1,2\n").unwrap();
+    let error = import(&[at("d.csv")], url, &ImportOptions::default(), &Control::none()).unwrap_err();
+    assert!(error.to_string().contains("expected a folder of this machine"), "{error}");
+}
+
 #[test]
 fn a_folder_that_is_no_catalogue_is_not_replaced_but_an_older_catalogue_is() {
     let folder = tempfile::tempdir().unwrap();
@@ -217,6 +331,9 @@ fn a_changed_catalogue_does_not_verify() {
     let catalog = Catalog::open(&out).unwrap();
     let (one, two) = (catalog.parts()[0].path(), catalog.parts()[1].path());
     fs::copy(one, two).unwrap();
+    fs::copy(one, two.with_file_name("Npix=7000000.parquet")).unwrap();
     let problems = verify(&out, &Control::none()).unwrap().problems;
     assert!(problems.iter().any(|problem| problem.contains("is not in Norder")), "{problems:?}");
+    let stray = "Npix=7000000.parquet: is not in partition_info.csv; remove it";
+    assert!(problems.iter().any(|problem| problem.ends_with(stray)), "{problems:?}");
 }

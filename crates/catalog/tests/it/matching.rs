@@ -1,13 +1,16 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch};
 use arrow_select::concat::concat_batches;
-use uranometria_catalog::fs::{Catalog, Control, Crossmatch, Keep, MatchOptions, Matched, Moved, Radius};
+use uranometria_catalog::fs::{
+    Catalog, Control, Crossmatch, ImportOptions, Keep, MatchOptions, Matched, Moved, Query, Radius, import,
+};
 use uranometria_sky::{Angle, Astrometry, Direction};
 
-use crate::support::{Numbers, catalogue, moving, stars};
+use crate::support::{Numbers, catalogue, moving, stars, write_parquet};
 
 type Stars = (Vec<f64>, Vec<f64>);
 
@@ -193,7 +196,13 @@ fn stars_that_moved_are_found_where_they_are_by_then() {
     let a = Catalog::open(moving(folder.path(), "moving", &now, &speeds)).unwrap();
     let (b, _) = catalogue(folder.path(), "still", &then.0, &then.1, 300);
     let b = Catalog::open(b).unwrap();
-    let moved = Some(Moved { pmra: "pmra".into(), pmdec: "pmdec".into(), years });
+    let moved = Some(Moved {
+        pmra: "pmra".into(),
+        pmdec: "pmdec".into(),
+        parallax: None,
+        radial_velocity: None,
+        years,
+    });
     let near = MatchOptions {
         radius: Radius::Within(Angle::from_mas(0.1)),
         left_columns: columns(),
@@ -205,6 +214,137 @@ fn stars_that_moved_are_found_where_they_are_by_then() {
     assert!(batch.num_rows() == 2000 && pairs(&batch).iter().all(|(id, found)| *id == found[0].0));
     let (batch, _) = run(&b, &a, &MatchOptions { right_moved: moved, ..near });
     assert!(batch.num_rows() == 2000 && pairs(&batch).iter().all(|(id, found)| *id == found[0].0));
+}
+
+#[test]
+fn stars_that_come_nearer_are_found_where_they_are_by_then() {
+    let folder = tempfile::tempdir().unwrap();
+    // Barnard's star, and one so near and swift that its velocity decides where it is.
+    let stars = [
+        Astrometry {
+            ra_deg: 269.448_502_525_4,
+            dec_deg: 4.739_420_051_1,
+            parallax_mas: 546.975_9,
+            pmra_mas_yr: -801.551,
+            pmdec_mas_yr: 10_362.394,
+            rv_km_s: -110.47,
+        },
+        Astrometry {
+            ra_deg: 10.0,
+            dec_deg: -60.0,
+            parallax_mas: 5000.0,
+            pmra_mas_yr: 5000.0,
+            pmdec_mas_yr: 5000.0,
+            rv_km_s: -900.0,
+        },
+        Astrometry {
+            ra_deg: 11.0,
+            dec_deg: 0.0,
+            parallax_mas: -3.0,
+            pmra_mas_yr: 500.0,
+            pmdec_mas_yr: 0.0,
+            rv_km_s: f64::NAN,
+        },
+    ];
+    let years = 100.0;
+    let column = |of: fn(&Astrometry) -> f64| stars.iter().map(of).collect::<Vec<f64>>();
+    let (ra, dec) = (column(|star| star.ra_deg), column(|star| star.dec_deg));
+    let all: [(&str, Vec<f64>); 7] = [
+        ("id", vec![0.0, 1.0, 2.0]),
+        ("ra", ra),
+        ("dec", dec),
+        ("pmra", column(|star| star.pmra_mas_yr)),
+        ("pmdec", column(|star| star.pmdec_mas_yr)),
+        ("parallax", column(|star| star.parallax_mas)),
+        ("rv", column(|star| star.rv_km_s)),
+    ];
+    let columns = all.map(|(name, values)| {
+        let array: ArrayRef = match name {
+            "id" => Arc::new(Int64Array::from_iter_values(0..3)),
+            _ => Arc::new(Float64Array::from(values)),
+        };
+        (name, array)
+    });
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let input = [write_parquet(&folder.path().join("a.parquet"), &batch)];
+    import(&input, folder.path().join("a"), &ImportOptions::default(), &Control::none()).unwrap();
+    let then: Stars = stars
+        .iter()
+        .map(|star| star.propagate(years).unwrap())
+        .map(|star| (star.ra_deg, star.dec_deg))
+        .unzip();
+    let (b, _) = catalogue(folder.path(), "b", &then.0, &then.1, 300);
+    let (a, b) = (Catalog::open(folder.path().join("a")).unwrap(), Catalog::open(b).unwrap());
+    let ids = Some(vec!["id".to_string()]);
+    for (known, found) in [(true, 3), (false, 1)] {
+        let name = |name: &str| known.then(|| name.to_string());
+        let moved = Moved {
+            pmra: "pmra".into(),
+            pmdec: "pmdec".into(),
+            parallax: name("parallax"),
+            radial_velocity: name("rv"),
+            years,
+        };
+        let options = MatchOptions {
+            radius: Radius::Within(Angle::from_mas(0.1)),
+            left_columns: ids.clone(),
+            right_columns: ids.clone(),
+            ..MatchOptions::default()
+        };
+        let left = MatchOptions { left_moved: Some(moved.clone()), ..options.clone() };
+        let right = MatchOptions { right_moved: Some(moved), ..options };
+        for (batch, _) in [run(&a, &b, &left), run(&b, &a, &right)] {
+            assert_eq!(batch.num_rows(), found, "{known}");
+            assert!(pairs(&batch).iter().all(|(id, found)| *id == found[0].0));
+        }
+    }
+}
+
+#[test]
+fn very_many_pairs_are_given_in_parts_and_all_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut numbers = Numbers(31);
+    let near: Stars = (0..1700).map(|_| (numbers.next() * 0.5, numbers.next() * 0.5)).unzip();
+    let (a, _) = catalogue(folder.path(), "a", &near.0, &near.1, 900);
+    let a = Catalog::open(a).unwrap();
+    let options = MatchOptions {
+        radius: Radius::Within(Angle::from_degrees(1.0)),
+        keep: Keep::All,
+        left_columns: columns(),
+        right_columns: columns(),
+        threads: 2,
+        ..MatchOptions::default()
+    };
+    let matching = Crossmatch::new(&a, &a, &options).unwrap();
+    let (mut most, mut lefts) = (0, Vec::new());
+    let mut found = vec![0_u32; 1700 * 1700];
+    let matched = matching
+        .run(&Control::none(), |batch| {
+            most = most.max(batch.num_rows());
+            let ids = |column: usize| batch.column(column).as_primitive::<Int64Type>().values();
+            let distances = batch.column(2).as_primitive::<Float64Type>().values();
+            for row in 0..batch.num_rows() {
+                found[(ids(0)[row] * 1700 + ids(1)[row]) as usize] += 1;
+                if lefts.last() == Some(&ids(0)[row]) {
+                    assert!(row == 0 || distances[row] >= distances[row - 1]);
+                } else {
+                    lefts.push(ids(0)[row]);
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(found.iter().all(|times| *times == 1));
+    assert_eq!((matched.left, matched.with_counterpart, matched.pairs), (1700, 1700, 1700 * 1700));
+    assert!(most < 1_100_000, "{most}");
+    // In the order of the catalogue, each row's pairs together.
+    let query = Query { columns: columns(), ..Query::default() };
+    let order: Vec<i64> = a
+        .search(&query)
+        .unwrap()
+        .flat_map(|batch| batch.unwrap().column(0).as_primitive::<Int64Type>().values().to_vec())
+        .collect();
+    assert_eq!(lefts, order);
 }
 
 #[test]

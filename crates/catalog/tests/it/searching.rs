@@ -127,6 +127,77 @@ fn conditions_and_columns_are_as_asked() {
     assert!(error.contains("column nmae is not there; did you mean name?"), "{error}");
 }
 
+/// Whether a row of the table meets a condition, by its columns.
+fn meets(condition: &str, (id, dec): (usize, f64)) -> bool {
+    let mag = (!id.is_multiple_of(7)).then(|| (id % 1000) as f64 / 50.0);
+    let name = (!id.is_multiple_of(5)).then(|| format!("star {id}"));
+    let is = |wanted: &str| name.as_deref().map(|name| name.cmp(wanted));
+    match condition {
+        "dec > 60" => dec > 60.0,
+        "dec >= -89.5" => dec >= -89.5,
+        "id = 31234" => id == 31_234,
+        "id <> 5" => id != 5,
+        "id < 100.5" => id <= 100,
+        "id >= 99999999999" => false,
+        "mag <= 0" => mag.is_some_and(|mag| mag <= 0.0),
+        "mag > 19.9" => mag.is_some_and(|mag| mag > 19.9),
+        "name = 'star 777'" => is("star 777").is_some_and(|order| order.is_eq()),
+        "name > 'star 999'" => is("star 999").is_some_and(|order| order.is_gt()),
+        "name <> 'star 1'" => is("star 1").is_some_and(|order| order.is_ne()),
+        other => unreachable!("{other}"),
+    }
+}
+
+#[test]
+fn pages_whose_rows_cannot_meet_a_condition_are_not_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(50_000, 21);
+    let (out, _) = catalogue(folder.path(), "stars", &ra, &dec, 20_000);
+    let cone = || Place::from(Cone::new(place(200.0, 60.0), degrees(40.0)).unwrap());
+    let near = |id: &i64| cone_has(&ra, &dec, *id as usize);
+    for catalog in opened(&out) {
+        // The most rows that may be decoded; declinations go with cells, the others with nothing.
+        for (text, most) in [
+            ("dec > 60", 20_000),
+            ("dec >= -89.5", 50_000),
+            ("id = 31234", 50_000),
+            ("id <> 5", 50_000),
+            ("id < 100.5", 50_000),
+            ("id >= 99999999999", 0),
+            ("mag <= 0", 50_000),
+            ("mag > 19.9", 50_000),
+            ("name = 'star 777'", 50_000),
+            ("name > 'star 999'", 50_000),
+            ("name <> 'star 1'", 50_000),
+        ] {
+            let condition: Condition = text.parse().unwrap();
+            let wanted: BTreeSet<i64> =
+                (0..50_000).filter(|id| meets(text, (*id as usize, dec[*id as usize]))).collect();
+            let here = wanted.iter().copied().filter(near).collect::<BTreeSet<i64>>();
+            assert_eq!(search(&catalog, Place::Anywhere, vec![condition.clone()], 5000), wanted, "{text}");
+            assert_eq!(search(&catalog, cone(), vec![condition.clone()], 1 << 16), here, "{text}");
+            let query = Query { conditions: vec![condition], ..Query::default() };
+            let mut found = catalog.search(&query).unwrap();
+            assert_eq!(found.by_ref().map(|batch| batch.unwrap().num_rows()).sum::<usize>(), wanted.len());
+            assert!(found.decoded() <= most, "{text}: {}", found.decoded());
+        }
+        let wrong = Condition::new("name", Comparison::Less, Value::Integer(1));
+        let query = Query { conditions: vec![wrong], ..Query::default() };
+        let error = catalog.search(&query).unwrap_err().to_string();
+        assert!(
+            error.ends_with("column name is Utf8, expected numbers, as it is compared with a number"),
+            "{error}"
+        );
+        let columns = Some(["ra", "dec", "RA"].map(String::from).to_vec());
+        let error = catalog.search(&Query { columns, ..Query::default() }).unwrap_err().to_string();
+        assert!(error.contains("column ra is wanted twice"), "{error}");
+    }
+}
+
+fn cone_has(ra: &[f64], dec: &[f64], id: usize) -> bool {
+    place(ra[id], dec[id]).separation(&place(200.0, 60.0)).degrees() <= 40.0
+}
+
 #[test]
 fn counting_needs_no_columns() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,47 +1,12 @@
-//! Panics of a decoder as errors.
-//!
-//! The parquet crate checks most of what it reads, but not all: bytes of a damaged page may lead it to index past the
-//! end of a slice. What such a file needs is an error with its name, as other damage has.
+//! Damage on which the parquet crate panics, as errors.
 
-use std::any::Any;
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-use std::sync::Once;
+pub(super) use uranometria_fits::fs::unless_it_panics;
 
 use crate::Error;
-
-thread_local! {
-    /// Whether a panic of this thread becomes an error.
-    static CAUGHT: Cell<bool> = const { Cell::new(false) };
-}
 
 /// Does some work of a decoder, which panics where the file is damaged.
 ///
 /// Whatever the work has changed must not be used after an error.
 pub(super) fn caught<T, E: From<Error>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     unless_it_panics(work).unwrap_or_else(|what| Err(E::from(Error::damaged(what))))
-}
-
-/// The same for work with any result; what is wrong with the file where it panicked.
-pub(super) fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    static QUIET: Once = Once::new();
-    // A library does not print: panics that become errors are not for the hook, all others are.
-    QUIET.call_once(|| {
-        let before = take_hook();
-        set_hook(Box::new(move |panic| {
-            if !CAUGHT.get() {
-                before(panic);
-            }
-        }));
-    });
-    let outer = CAUGHT.replace(true);
-    let done = catch_unwind(AssertUnwindSafe(work));
-    CAUGHT.set(outer);
-    done.map_err(|panic| format!("it cannot be decoded ({})", text(&*panic)))
-}
-
-/// What a panic said.
-fn text(panic: &(dyn Any + Send)) -> &str {
-    let owned = || panic.downcast_ref::<String>().map(String::as_str);
-    panic.downcast_ref::<&str>().copied().or_else(owned).unwrap_or("without a reason")
 }

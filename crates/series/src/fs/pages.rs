@@ -137,8 +137,7 @@ impl<'a, T: Number> Pages<'a, T> {
     }
 
     fn places(&self, group: usize) -> Result<Arc<ChunkPages>> {
-        let chunk = self.chunk(group);
-        let find = || guarded(|| ChunkPages::of(chunk.chunks, chunk.metadata));
+        let find = || guarded(|| ChunkPages::of(self.table, group, self.leaf));
         self.table.pages().of((group, self.leaf), find)
     }
 }

@@ -15,7 +15,9 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::errors::Result as ParquetResult;
-use parquet::file::metadata::{ColumnChunkMask, ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataBuilder, ParquetMetaDataReader,
+};
 use parquet::file::reader::{ChunkReader, Length};
 use rayon::prelude::*;
 use uranometria_fits::fs::OpenFile;
@@ -138,6 +140,18 @@ impl ParquetTable {
         ProjectionMask::roots(self.plain.parquet_schema(), self.places.x.into_iter().chain([self.places.y]))
     }
 
+    /// The footer of a file that had this row group alone, with the places of its pages if the file lists them.
+    pub(super) fn located(&self, group: usize) -> ParquetResult<ParquetMetaData> {
+        let footer = self.metadata();
+        let alone = ParquetMetaDataBuilder::new(footer.file_metadata().clone())
+            .add_row_group(footer.row_group(group).clone())
+            .build();
+        let mut reader = ParquetMetaDataReader::new_with_metadata(alone)
+            .with_offset_index_policy(PageIndexPolicy::Optional);
+        reader.read_page_indexes(&self.chunks)?;
+        reader.finish()
+    }
+
     /// The row groups that hold some rows, with the rows from the first row of each on.
     fn groups(&self, rows: &[usize]) -> Vec<(usize, Vec<Range<usize>>)> {
         let mut groups: Vec<(usize, Vec<Range<usize>>)> = Vec::new();
@@ -231,23 +245,17 @@ impl Table for ParquetTable {
 
     fn take(&self, rows: &[usize], points_only: bool) -> Result<Vec<RecordBatch>, Error> {
         let groups = self.groups(rows);
-        let hit = groups.iter().map(|(group, _)| *group);
-        let options = ArrowReaderOptions::new()
-            .with_offset_index_policy(PageIndexPolicy::Optional)
-            .with_offset_index_mask(ColumnChunkMask::row_groups(hit))
-            .with_skip_arrow_metadata(points_only);
-        let metadata = caught(|| {
-            let metadata = ArrowReaderMetadata::load(&self.chunks, options)
-                .map_err(Error::parquet("read where its pages are"))?;
-            if points_only { Ok(metadata) } else { with_dates(metadata, &self.plain) }
-        })?;
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(points_only);
         let one = |(group, ranges): &(usize, Vec<Range<usize>>)| -> Result<Vec<RecordBatch>, Error> {
-            let builder =
-                ParquetRecordBatchReaderBuilder::new_with_metadata(self.chunks.clone(), metadata.clone());
+            let metadata = self
+                .located(*group)
+                .and_then(|footer| ArrowReaderMetadata::try_new(Arc::new(footer), options.clone()))
+                .map_err(Error::parquet("read where its pages are"))?;
+            let metadata = if points_only { metadata } else { with_dates(metadata, &self.plain)? };
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.chunks.clone(), metadata);
             let mask = if points_only { self.mask() } else { ProjectionMask::all() };
             let len = self.starts[group + 1] - self.starts[*group];
             let reader = builder
-                .with_row_groups(vec![*group])
                 .with_projection(mask)
                 .with_row_selection(RowSelection::from_consecutive_ranges(ranges.iter().cloned(), len))
                 .with_batch_size(rows.len().max(1))

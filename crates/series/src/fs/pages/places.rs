@@ -9,11 +9,11 @@ use bytes::Bytes;
 use parquet::column::page::PageReader;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::page_index::index_reader::decode_offset_index;
+use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
-use crate::fs::parquet::Chunks;
+use crate::fs::parquet::{Chunks, ParquetTable};
 
 /// Where the pages of a column chunk lie.
 pub(super) struct ChunkPages {
@@ -45,17 +45,19 @@ impl Known {
 }
 
 impl ChunkPages {
-    pub(super) fn of(chunks: &Chunks, chunk: &ColumnChunkMetaData) -> Result<Self> {
-        match chunk.offset_index_range() {
-            Some(range) => ChunkPages::by_index(chunks, chunk, range),
-            None => ChunkPages::by_headers(chunks, chunk),
+    pub(super) fn of(table: &ParquetTable, group: usize, leaf: usize) -> Result<Self> {
+        let footer = table.located(group)?;
+        let chunk = footer.row_group(0).column(leaf);
+        let index = footer.offset_index().and_then(|groups| groups.first()?.get(leaf));
+        match index {
+            Some(index) => ChunkPages::by_index(chunk, index),
+            None => ChunkPages::by_headers(table.chunks(), chunk),
         }
     }
 
-    fn by_index(chunks: &Chunks, chunk: &ColumnChunkMetaData, index: Range<u64>) -> Result<Self> {
-        let index = chunks.get_bytes(index.start, index.end.saturating_sub(index.start) as usize)?;
+    fn by_index(chunk: &ColumnChunkMetaData, index: &OffsetIndexMetaData) -> Result<Self> {
         let mut pages = Vec::new();
-        for page in decode_offset_index(&index)?.page_locations() {
+        for page in index.page_locations() {
             let first = usize::try_from(page.first_row_index)?;
             let start = u64::try_from(page.offset)?;
             pages.push((first, start..start + u64::try_from(page.compressed_page_size)?));

@@ -1,0 +1,222 @@
+//! Tables of text: CSV and TSV with a line of names, and ECSV, whose header says types, units and descriptions as
+//! YAML in comments (Astropy Proposal for Enhancement 6; the Gaia archive's files are such). Gzipped or not.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_csv::reader::{Format, ReaderBuilder};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use flate2::bufread::MultiGzDecoder;
+use regex::Regex;
+use uranometria_fits::SourceReader;
+use uranometria_fits::arrow::keys;
+use yaml_rust2::{Yaml, YamlLoader};
+
+use super::{BATCH, Batches};
+use crate::Error;
+use crate::fs::storage;
+
+/// Bytes of a buffer between file and decoder.
+const BUFFER: usize = 1 << 18;
+
+/// The longest header of ECSV that is read.
+const MOST_HEADER: usize = 1 << 24;
+
+/// The first bytes of a gzipped file.
+pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Bytes of a file from its beginning, unpacked where they are gzipped.
+pub(super) fn open(path: &Path, packed: bool) -> Result<Box<dyn BufRead + Send>, Error> {
+    let file = storage::open(path).map_err(|source| Error::io("open it", source))?;
+    let bytes = BufReader::with_capacity(BUFFER, SourceReader::new(file, 0));
+    Ok(match packed {
+        true => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(bytes))),
+        false => Box::new(bytes),
+    })
+}
+
+/// How a table of text is read.
+#[derive(Debug)]
+pub(super) struct Text {
+    packed: bool,
+    delimiter: u8,
+    /// Bytes of the comments before the line of names; 0 where it is no ECSV.
+    comments: u64,
+    schema: SchemaRef,
+}
+
+impl Text {
+    /// Finds out how a table is written; where it does not say so, the types of its columns are those that all values
+    /// have.
+    pub(super) fn open(path: &Path, packed: bool) -> Result<Self, Error> {
+        let mut bytes = open(path, packed)?;
+        let (header, comments) = comments(&mut bytes)?;
+        if comments > 0 {
+            let (delimiter, fields) = ecsv(&header)?;
+            let schema = Arc::new(Schema::new(fields));
+            return Ok(Text { packed, delimiter, comments, schema });
+        }
+        let read = |source| Error::io("read it", source);
+        let line = bytes.fill_buf().map_err(read)?;
+        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let tabs = line.contains(&b'\t') && !line.contains(&b',');
+        let delimiter = if tabs { b'\t' } else { b',' };
+        let (schema, _) = Format::default()
+            .with_header(true)
+            .with_delimiter(delimiter)
+            .infer_schema(bytes, None)
+            .map_err(Error::arrow("find the types of its columns"))?;
+        Ok(Text { packed, delimiter, comments: 0, schema: Arc::new(schema) })
+    }
+
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Whether the table says the types of its columns.
+    pub(super) fn is_firm(&self) -> bool {
+        self.comments > 0
+    }
+
+    /// Makes columns be read as those of the same names: a number that is text elsewhere keeps its leading zeros.
+    pub(super) fn read_as(&mut self, fields: &[Field]) {
+        let own = self.schema.fields().iter().map(|field| {
+            let wanted = fields.iter().find(|wanted| wanted.name() == field.name());
+            let data_type = wanted.map_or(field.data_type(), Field::data_type);
+            field.as_ref().clone().with_data_type(data_type.clone())
+        });
+        self.schema = Arc::new(Schema::new(own.collect::<Vec<_>>()));
+    }
+
+    /// Some columns, ascending, of all rows.
+    pub(super) fn batches(&self, path: &Path, columns: Vec<usize>) -> Result<Batches<'static>, Error> {
+        let mut bytes = open(path, self.packed)?;
+        let skipped = io::copy(&mut bytes.by_ref().take(self.comments), &mut io::sink());
+        skipped.map_err(|source| Error::io("read it", source))?;
+        let mut reader = ReaderBuilder::new(self.schema.clone())
+            .with_header(true)
+            .with_header_validation(self.is_firm())
+            .with_delimiter(self.delimiter)
+            .with_batch_size(BATCH)
+            .with_projection(columns);
+        if self.is_firm() {
+            // What the Gaia archive writes where a value is missing; an empty field means the same.
+            let null =
+                Regex::new("^(null)?$").map_err(|error| Error::io("read it", io::Error::other(error)))?;
+            reader = reader.with_null_regex(null);
+        }
+        let reader = reader.build_buffered(bytes).map_err(Error::arrow("read its rows"))?;
+        Ok(Box::new(reader.map(|batch| batch.map_err(Error::arrow("read its rows")))))
+    }
+}
+
+/// The comments before the line of names if they are those of ECSV, without their signs, and their bytes.
+fn comments(bytes: &mut impl BufRead) -> Result<(String, u64), Error> {
+    const FIRST: &[u8] = b"# %ECSV ";
+    let read = |source| Error::io("read it", source);
+    let (mut text, mut count, mut line) = (String::new(), 0, Vec::new());
+    if !bytes.fill_buf().map_err(read)?.starts_with(FIRST) {
+        return Ok((text, 0));
+    }
+    while bytes.fill_buf().map_err(read)?.first() == Some(&b'#') {
+        line.clear();
+        count += bytes.take(MOST_HEADER as u64).read_until(b'\n', &mut line).map_err(read)?;
+        if count > MOST_HEADER {
+            let found = format!("more than {MOST_HEADER} bytes of comments");
+            return Err(wrong("its header", found, "that of ECSV"));
+        }
+        let line = String::from_utf8_lossy(&line);
+        let line = line.strip_prefix("# ").or(line.strip_prefix('#')).unwrap_or(&line);
+        if !line.starts_with("%ECSV ") {
+            text.push_str(line);
+        }
+    }
+    Ok((text, count as u64))
+}
+
+fn wrong(what: impl Into<String>, found: impl Into<String>, wanted: &'static str) -> Error {
+    Error::ColumnType { column: what.into(), found: found.into(), wanted }
+}
+
+/// The delimiter and the columns of a header of ECSV.
+fn ecsv(header: &str) -> Result<(u8, Vec<Field>), Error> {
+    let bad = |found: String| Error::Ecsv { found };
+    let documents = YamlLoader::load_from_str(header).map_err(|error| bad(error.to_string()))?;
+    let document = documents.first().ok_or_else(|| bad("nothing".to_string()))?;
+    let delimiter = match document["delimiter"].as_str() {
+        None => b' ',
+        Some(text) if text.len() == 1 => text.as_bytes()[0],
+        Some(other) => return Err(bad(format!("delimiter {other:?}"))),
+    };
+    let columns = document["datatype"].as_vec().ok_or_else(|| bad("no datatype".to_string()))?;
+    let field = |column: &Yaml| {
+        let name = column["name"].as_str().ok_or_else(|| bad("a column without name".to_string()))?;
+        let data_type = column["datatype"].as_str().unwrap_or("nothing");
+        // Arrays and objects are kept as the JSON that they are.
+        let kind = match (data_type, column["subtype"].as_str()) {
+            (_, Some(_)) => DataType::Utf8,
+            ("bool", _) => DataType::Boolean,
+            ("int8", _) => DataType::Int8,
+            ("int16", _) => DataType::Int16,
+            ("int32", _) => DataType::Int32,
+            ("int64", _) => DataType::Int64,
+            ("uint8", _) => DataType::UInt8,
+            ("uint16", _) => DataType::UInt16,
+            ("uint32", _) => DataType::UInt32,
+            ("uint64", _) => DataType::UInt64,
+            ("float16" | "float32", _) => DataType::Float32,
+            ("float64" | "float128", _) => DataType::Float64,
+            ("string", _) => DataType::Utf8,
+            (other, _) => return Err(wrong(name, other, "a type of ECSV but complex, as float64 or string")),
+        };
+        let mut about = HashMap::new();
+        let mut tell = |key: &str, value: &Yaml| {
+            if let Some(text) = value.as_str() {
+                about.insert(key.to_string(), text.to_string());
+            }
+        };
+        tell(keys::UNIT, &column["unit"]);
+        tell(keys::DESCRIPTION, &column["description"]);
+        // An ordered mapping is a list of mappings of one each.
+        for key in ["ucd", "UCD"] {
+            tell(keys::UCD, &column["meta"][key]);
+            column["meta"].as_vec().into_iter().flatten().for_each(|meta| tell(keys::UCD, &meta[key]));
+        }
+        Ok(Field::new(name, kind, true).with_metadata(about))
+    };
+    Ok((delimiter, columns.iter().map(field).collect::<Result<_, _>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_tells_types_units_and_descriptions() {
+        let header = "---\ndelimiter: ','\ndatatype:\n\
+            - {name: ra, unit: deg, datatype: float64, description: Right ascension, meta: {ucd: pos.eq.ra}}\n\
+            - name: flags\n  datatype: string\n  subtype: int64[3]\n  meta: !!omap\n  - {ucd: meta.code}\n\
+            meta: !!omap\n- {epoch: 2016.0}\n";
+        let (delimiter, fields) = ecsv(header).unwrap();
+        assert_eq!(delimiter, b',');
+        let told: Vec<(&str, &DataType)> =
+            fields.iter().map(|field| (field.name().as_str(), field.data_type())).collect();
+        assert_eq!(told, [("ra", &DataType::Float64), ("flags", &DataType::Utf8)]);
+        assert_eq!(fields[0].metadata()[keys::UNIT], "deg");
+        assert_eq!(fields[0].metadata()[keys::DESCRIPTION], "Right ascension");
+        assert_eq!([0, 1].map(|n| fields[n].metadata()[keys::UCD].clone()), ["pos.eq.ra", "meta.code"]);
+        for (bad, told) in [
+            ("", "nothing"),
+            ("datatype: 5", "no datatype"),
+            ("delimiter: ab", "delimiter"),
+            ("datatype:\n- {datatype: int8}", "without name"),
+            ("datatype:\n- {name: z, datatype: complex64}", "z is complex64"),
+            ("a: [", "while parsing"),
+        ] {
+            let error = ecsv(bad).unwrap_err().to_string();
+            assert!(error.contains(told), "{bad}: {error}");
+        }
+    }
+}
