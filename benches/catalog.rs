@@ -2,7 +2,7 @@
 //!
 //! Input: stars of a galactic density (two thirds within some degrees of the plane), in no order, with five magnitudes and
 //! motions, made here from a fixed seed; and a tenth as many near some of them, 0.3 arcseconds off. Rivals:
-//! - import: [`import`] of both, and copying the bytes of the table to disk;
+//! - import: [`import`] of both, and copying the bytes of the table to disk; with `--hats-import`, hats-import;
 //! - cones: 100 of each radius, half of them around stars; rows counted and a column summed by [`Catalog::search`], and the
 //!   bound: the same by bisection in arrays in memory that are sorted by cell;
 //! - crossmatch: the nearest within an arcsecond by [`Crossmatch`], joined rows given away; all pairs; and, with `--peers`,
@@ -51,6 +51,9 @@ struct Args {
     /// Ask PostgreSQL with q3c and pgSphere too, which must be installed; loading takes a quarter of an hour, once
     #[arg(long, requires = "peers")]
     postgres: bool,
+    /// Make a catalogue with hats-import too; 20 million rows take a quarter of an hour
+    #[arg(long, requires = "peers")]
+    hats_import: bool,
     /// Given by cargo bench; without it only the way is tried, on next to nothing
     #[arg(long, hide = true)]
     bench: bool,
@@ -102,6 +105,20 @@ fn main() -> Result<(), Error> {
     }
     report("import", "ours", "s", &imports, &format!("{:.2} M rows/s", millions(args.rows, &imports)));
     report("import", "bound: copy the table, synced", "s", &copies, "");
+    if let (true, Some(peers)) = (args.hats_import, &args.peers) {
+        let peers = Peers::find(Some(peers))?.ok_or("no peers")?;
+        let said = peers.run(peers.script("catalog_import.py").arg(&big).arg(folder.join("hats-import")))?;
+        report(
+            "import",
+            "hats-import, two workers",
+            "s",
+            &[said["seconds"].as_f64().unwrap_or(f64::NAN)],
+            "",
+        );
+        if said["rows"].as_u64() != Some(args.rows as u64) {
+            return Err(format!("hats-import made a catalogue of {} rows", said["rows"]).into());
+        }
+    }
     import(&[near], folder.join("near"), &ImportOptions::default(), &Control::none())?;
     println!("| | | most memory so far | | {} MiB | |", most_memory()? >> 20);
 

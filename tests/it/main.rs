@@ -24,6 +24,7 @@ mod moving;
 mod outputs;
 #[cfg(feature = "peers")]
 mod peers;
+mod rows;
 #[path = "../../crates/series/tests/support/mod.rs"]
 mod series_files;
 mod slips;

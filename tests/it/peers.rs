@@ -16,7 +16,7 @@ use crate::support::{Frames, append, assert_pixels, bits, build, fixtures, open,
 
 /// Runs a script of tests/peers, which must end well, and returns what it printed.
 #[track_caller]
-fn python(script: &str, arguments: &[&Path]) -> String {
+pub(crate) fn python(script: &str, arguments: &[&Path]) -> String {
     let python = std::env::var_os("UR_PEERS_PYTHON").filter(|path| !path.is_empty());
     let python = python.expect(
         "set UR_PEERS_PYTHON to a Python interpreter that has astropy, lightkurve and astrocut, or test without the \

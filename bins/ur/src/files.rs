@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     LightCurve,
     SkyMap,
     Moc,
+    Rows,
     Parquet,
     Text,
     Png,
@@ -39,6 +40,7 @@ impl Kind {
             Kind::LightCurve => "light curve",
             Kind::SkyMap => "HEALPix map",
             Kind::Moc => "MOC",
+            Kind::Rows => "table of rows",
             Kind::Parquet => "parquet file",
             Kind::Text => "text",
             Kind::Png => "PNG picture",
@@ -56,7 +58,12 @@ impl Kind {
             Kind::Parquet => start.starts_with(PARQUET),
             Kind::Png => start.starts_with(PNG),
             Kind::Text => ![PARQUET, PNG, FITS, GZIP, ZONE_MAP].iter().any(|other| start.starts_with(other)),
-            Kind::TargetPixelFile | Kind::ImageCutout | Kind::LightCurve | Kind::SkyMap | Kind::Moc => {
+            Kind::TargetPixelFile
+            | Kind::ImageCutout
+            | Kind::LightCurve
+            | Kind::SkyMap
+            | Kind::Moc
+            | Kind::Rows => {
                 let hdus = OpenFile::open(path).and_then(|file| read_hdus(&file));
                 hdus.is_ok_and(|hdus| kind_of_fits(&hdus) == Some(self))
             }
@@ -76,6 +83,7 @@ fn kind_of_fits(hdus: &[Hdu]) -> Option<Kind> {
     match (header.text("XTENSION")?, header.text("EXTNAME")?) {
         ("BINTABLE", "PIXELS" | "TARGETTABLES") => Some(Kind::TargetPixelFile),
         ("BINTABLE", "LIGHTCURVE") => Some(Kind::LightCurve),
+        ("BINTABLE", uranometria_rows::fs::EXTNAME) => Some(Kind::Rows),
         ("IMAGE", "FLUX") => Some(Kind::ImageCutout),
         _ => None,
     }

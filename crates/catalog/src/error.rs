@@ -212,13 +212,13 @@ impl Error {
 }
 
 /// The path, without what stands for a password where it is a URL.
-fn without_password(path: &Path) -> PathBuf {
+pub(crate) fn without_password(path: &Path) -> PathBuf {
     let hidden = || {
         let (scheme, rest) = path.to_str()?.split_once("://")?;
-        let (who, place) = rest.split_once('/').unwrap_or((rest, "")).0.rsplit_once('@')?;
-        let (user, _) = who.split_once(':')?;
-        let after = &rest[who.len() + 1 + place.len()..];
-        Some(PathBuf::from(format!("{scheme}://{user}:***@{place}{after}")))
+        let (user, rest) = rest.split_once(':')?;
+        // Secrets may have any signs in them, and a name of a user may not.
+        let (_, place) = rest.rsplit_once('@').filter(|_| !user.contains(['/', '@']))?;
+        Some(PathBuf::from(format!("{scheme}://{user}:***@{place}")))
     };
     hidden().unwrap_or_else(|| path.to_path_buf())
 }
@@ -238,8 +238,10 @@ mod tests {
     #[test]
     fn passwords_are_not_told() {
         for (path, told) in [
-            ("s3://key:secret@bucket/gaia/a@b", "s3://key:***@bucket/gaia/a@b"),
+            ("s3://key:secret@bucket/gaia", "s3://key:***@bucket/gaia"),
+            ("s3://key:sec/ret+@bucket/gaia", "s3://key:***@bucket/gaia"),
             ("https://me:se:c@ret@host", "https://me:***@host"),
+            ("https://host:8080/gaia", "https://host:8080/gaia"),
             ("https://me@host/x:y@z", "https://me@host/x:y@z"),
             ("data/a:b@c", "data/a:b@c"),
         ] {

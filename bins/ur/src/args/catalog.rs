@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use uranometria_catalog::Condition;
+use uranometria_rows::Format;
 use uranometria_sky::Angle;
 
 use super::{parse_bytes, parse_threads};
 
 #[derive(Subcommand)]
 pub(crate) enum CatalogCommand {
-    /// Make a HATS catalogue of tables: parquet, CSV, FITS, VOTable
+    /// Make a HATS catalogue of tables: parquet, CSV, ECSV, FITS, VOTable
     #[command(after_help = "Examples:
   ur catalog import gaia-*.parquet --ra ra --dec dec --epoch 2016.0 --out gaia
   ur catalog import hipparcos.csv --ra ra_deg --dec dec_deg --epoch 1991.25 --out hipparcos --skip-bad
@@ -230,7 +232,7 @@ pub(crate) struct RowsArgs {
     #[arg(long = "where", value_name = "CONDITION")]
     pub(crate) conditions: Vec<Condition>,
     /// How rows are written; by the ending of --out unless given, and as a table on the terminal
-    #[arg(long, value_parser = ["table", "csv", "parquet", "votable"])]
+    #[arg(long, value_parser = PossibleValuesParser::new(Format::NAMES))]
     pub(crate) format: Option<String>,
     /// The file to write; to the terminal unless given
     #[arg(long, value_name = "FILE")]
@@ -291,7 +293,7 @@ pub(crate) struct CrossmatchArgs {
     /// Threads; 0 for one a core
     #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 0)]
     pub(crate) threads: usize,
-    /// The file to write: .parquet or .csv
+    /// The file to write: .parquet, .fits, .vot, .ecsv, .csv, .tsv or .json
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Print JSON

@@ -13,12 +13,14 @@ use uranometria_catalog::fs::{
     MatchOptions, Moved, Place, Progress, Query, Radius, Stage, append, import, verify,
 };
 use uranometria_fits::fs::{Durability, write};
+use uranometria_rows::fs::Sink;
+use uranometria_rows::{Ending, Format};
 use uranometria_sky::{Angle, Cone, Direction, Moc, Polygon, Zone};
 
 use crate::args::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, MotionColumns, RowsArgs};
 use crate::files::{self, Kind};
 use crate::report::{self, Bar, Outcome, line};
-use crate::rows::{Format, Rows};
+use crate::rows;
 
 pub(crate) fn run(command: CatalogCommand, stop: &AtomicBool) -> report::Result {
     match command {
@@ -321,7 +323,7 @@ fn density(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool)
 }
 
 fn search(path: &Path, place: Place, args: &RowsArgs, stop: &AtomicBool) -> report::Result {
-    let format = Format::of(args.format.as_deref(), args.out.as_deref())?;
+    let format = rows::format(args.format.as_deref(), args.out.as_deref())?;
     if let Some(out) = &args.out {
         may_write(out, kind(format), &[path])?;
     }
@@ -334,7 +336,7 @@ fn search(path: &Path, place: Place, args: &RowsArgs, stop: &AtomicBool) -> repo
     };
     let (found, time) = report::timed(|| -> Result<(u64, u64, u64), Box<dyn Error + Send + Sync>> {
         let mut found = catalog.search(&query)?;
-        let mut rows = Rows::new(args.out.as_deref(), format, found.schema())?;
+        let mut rows = Sink::create(args.out.as_deref(), format, found.schema())?;
         for batch in found.by_ref() {
             if stop.load(Ordering::Relaxed) {
                 return Err("interrupted; nothing was written".into());
@@ -342,7 +344,7 @@ fn search(path: &Path, place: Place, args: &RowsArgs, stop: &AtomicBool) -> repo
             rows.write(&batch?)?;
         }
         let decoded = found.decoded();
-        let (count, bytes) = rows.finish()?;
+        let (count, bytes) = rows.finish(Ending::All)?;
         Ok((count, bytes, decoded))
     });
     let (count, bytes, decoded) = match found {
@@ -387,7 +389,8 @@ fn closed(error: &(dyn Error + 'static)) -> bool {
 fn kind(format: Format) -> Kind {
     match format {
         Format::Parquet => Kind::Parquet,
-        Format::Table | Format::Csv | Format::VoTable => Kind::Text,
+        Format::Fits => Kind::Rows,
+        _ => Kind::Text,
     }
 }
 
@@ -448,12 +451,7 @@ fn read_moc(path: &Path) -> Result<Moc, Box<dyn Error>> {
 }
 
 fn crossmatch(args: &CrossmatchArgs, stop: &AtomicBool) -> report::Result {
-    let format = match Format::of(None, Some(&args.out))? {
-        Format::Table => {
-            return Err(format!("{}: give it the ending .parquet or .csv", args.out.display()).into());
-        }
-        format => format,
-    };
+    let format = rows::format(None, Some(&args.out))?;
     may_write(&args.out, kind(format), &[&args.left, &args.right])?;
     let (left, right) = (Catalog::open(&args.left)?, Catalog::open(&args.right)?);
     let identifier = |catalog: &Catalog| args.pairs.then(|| vec![catalog.identifier().to_string()]);
@@ -483,7 +481,7 @@ fn crossmatch(args: &CrossmatchArgs, stop: &AtomicBool) -> report::Result {
     let control = Control { progress: &progress, stop };
     let (found, time) = report::timed(|| -> Result<_, Box<dyn Error + Send + Sync>> {
         let ready = Crossmatch::new(&left, &right, &options)?;
-        let mut rows = Rows::new(Some(&args.out), format, ready.schema())?;
+        let mut rows = Sink::create(Some(&args.out), format, ready.schema())?;
         let mut failure = None;
         let matched = ready.run(&control, |batch| {
             rows.write(&batch).map_err(|error| {
@@ -492,10 +490,10 @@ fn crossmatch(args: &CrossmatchArgs, stop: &AtomicBool) -> report::Result {
             })
         });
         if let Some(error) = failure {
-            return Err(error);
+            return Err(error.into());
         }
         let matched = matched?;
-        let (_, bytes) = rows.finish()?;
+        let (_, bytes) = rows.finish(Ending::All)?;
         Ok((matched, bytes))
     });
     drop(progress);

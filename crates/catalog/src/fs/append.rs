@@ -13,8 +13,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Control;
 use super::catalog::{Catalog, Part};
 use super::collection::Collection;
-use super::import::{Compression, ImportOptions, Imported, make};
+use super::import::{Compression, ImportOptions, Imported, make, refuse_inside};
 use super::input::Inputs;
+use super::metadata;
 use crate::Error;
 
 /// Which tables were appended last: ours, unknown to others.
@@ -58,6 +59,12 @@ pub fn append(
     if tables.is_empty() {
         return Err(Error::NoFiles);
     }
+    if metadata::is_set_aside(out) {
+        let work = part_path(out, "work");
+        fs::create_dir_all(&work).map_err(|source| Error::io("make it", source).in_file(&work))?;
+        let _lock = open_locked(&work.join("lock"), out)?;
+        metadata::set_right(out)?;
+    }
     let collection = Collection::read(out)?;
     if let Some(others) = collection.as_ref().and_then(|collection| collection.others.as_ref()) {
         let reason =
@@ -81,6 +88,7 @@ pub fn append(
     let paths: Vec<PathBuf> =
         old.parts().iter().map(|part| part.path().to_path_buf()).chain(tables.iter().cloned()).collect();
     let inputs = Inputs::open(&paths, control)?;
+    refuse_inside(&inputs.tables[own..], out)?;
     let appended = format!("{:016x}", xxh3_64(&inputs.identity_from(own)?));
     if old.properties().get(APPENDED) == Some(&appended) {
         clear_away(out)?;

@@ -24,6 +24,7 @@ use rayon::prelude::*;
 use uranometria_sky::{Angle, Astrometry, Cone, Cost, Direction, Motion, Region, healpix};
 
 use super::catalog::{Catalog, OpenPart};
+use super::partition::PAGE_ROWS;
 use super::{Control, Stage};
 use crate::Error;
 use crate::positions::doubles;
@@ -34,8 +35,8 @@ const PORTION: usize = 1 << 16;
 /// Rows of the right catalogue that are in memory for one portion.
 const MOST_RIGHT: usize = 1 << 21;
 
-/// Bytes of the pairs that a portion gives at most before the rest of it waits for its turn.
-const PAIR_BYTES: u64 = 1 << 26;
+/// Bytes of pairs that wait for their turn, about: a portion that gives its part of them leaves the rest for later.
+const PAIR_BYTES: u64 = 1 << 29;
 
 /// The column of distances.
 pub const DISTANCE_COLUMN: &str = "_dist_arcsec";
@@ -144,8 +145,8 @@ pub struct Crossmatch<'a> {
     search: Angle,
     depth: u8,
     threads: usize,
-    /// Pairs that a portion gives at most before the rest of it waits.
-    most_pairs: usize,
+    /// Bytes of a pair, about.
+    pair_bytes: u64,
     schema: SchemaRef,
 }
 
@@ -170,8 +171,9 @@ struct Columns {
 }
 
 impl Columns {
-    fn all(&self) -> impl Iterator<Item = usize> {
-        [self.pmra, self.pmdec].into_iter().chain(self.parallax).chain(self.radial_velocity)
+    /// All that may be, in the order of [`UNITS`].
+    fn places(&self) -> [Option<usize>; 4] {
+        [Some(self.pmra), Some(self.pmdec), self.parallax, self.radial_velocity]
     }
 }
 
@@ -198,7 +200,7 @@ struct Piece {
 /// A left row, a right row, and their distance in arcseconds.
 type Pair = (u32, u32, f64);
 
-/// What the columns of [`Columns::all`] have.
+/// What the columns of motions have.
 const UNITS: [&str; 4] = [
     "numbers, milliarcseconds a year",
     "numbers, milliarcseconds a year",
@@ -232,7 +234,8 @@ impl<'a> Side<'a> {
                     radial_velocity: moved.radial_velocity.as_ref().map(column).transpose()?,
                     years: moved.years,
                 };
-                for (at, wanted) in moved.all().zip(UNITS) {
+                for (at, wanted) in moved.places().into_iter().zip(UNITS) {
+                    let Some(at) = at else { continue };
                     let field = catalog.schema().field(at);
                     if !field.data_type().is_numeric() {
                         let (column, found) = (field.name().clone(), field.data_type().to_string());
@@ -248,18 +251,17 @@ impl<'a> Side<'a> {
     /// The farthest that any row moves.
     fn farthest(&self) -> Result<Angle, Error> {
         let Some(moved) = self.moved else { return Ok(Angle::from_degrees(0.0)) };
-        let mut most = [0.0_f64; 4];
-        for part in self.catalog.parts() {
-            let open = part.open()?;
-            for (column, most) in moved.all().zip(&mut most) {
-                *most = most.max(greatest(open, column).ok_or_else(|| {
-                    let name = self.catalog.schema().field(column).name();
-                    let reason = format!("there are no statistics of column {name}; import it anew");
-                    Error::NotHats { reason }.in_file(part.path())
-                })?);
+        let mut ends = [(0.0_f64, 0.0_f64); 4];
+        for part in 0..self.catalog.parts().len() {
+            for (column, ends) in moved.places().into_iter().zip(&mut ends) {
+                let Some(column) = column else { continue };
+                let here = self.ends(part, column)?;
+                *ends = (ends.0.min(here.0), ends.1.max(here.1));
             }
         }
-        let [east, north, parallax, radial_velocity] = most;
+        let [east, north, _, radial_velocity] = ends.map(|(least, most)| most.max(-least));
+        // What is not positive is no parallax.
+        let parallax = ends[2].1;
         // A star that has all of these, and comes nearer.
         let star = Astrometry {
             ra_deg: 0.0,
@@ -275,6 +277,25 @@ impl<'a> Side<'a> {
         Ok(Angle::from_degrees(here.separation(&then).degrees() * 1.000_001))
     }
 
+    /// The least and the greatest number in a column of a partition, and 0.
+    fn ends(&self, part: usize, column: usize) -> Result<(f64, f64), Error> {
+        let open = self.catalog.parts()[part].open()?;
+        if let Some(ends) = ends(open, column) {
+            return Ok(ends);
+        }
+        // Nobody noted them, as where one page has NaN alone.
+        let rows = 0..self.catalog.parts()[part].rows()? as usize;
+        let mut found = (0.0_f64, 0.0_f64);
+        for batch in self.batches(&[Piece { part, rows }], &[column]) {
+            let (_, batch) = batch?;
+            let name = self.catalog.schema().field(column).name();
+            for value in doubles(batch.column(0), name)?.values() {
+                found = (found.0.min(*value), found.1.max(*value));
+            }
+        }
+        Ok(found)
+    }
+
     /// The motions of rows.
     fn motion<'r>(&self, rows: &'r Rows) -> Motion<'r> {
         let given = |values: &'r Vec<f64>| (!values.is_empty()).then_some(values.as_slice());
@@ -286,19 +307,24 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// About how many bytes the wanted columns of a row take.
+    /// About how many bytes the wanted columns of a row take, decoded.
     fn row_bytes(&self) -> Result<u64, Error> {
         let Some(part) = self.catalog.parts().first() else { return Ok(0) };
         let file = part.open()?.metadata.metadata();
         let schema = file.file_metadata().schema_descr();
         let wanted = |leaf: &usize| self.wanted.contains(&schema.get_column_root_idx(*leaf));
-        let bytes: i64 = file
+        let bytes = file
             .row_groups()
             .iter()
             .flat_map(|group| (0..schema.num_columns()).filter(wanted).map(|leaf| group.column(leaf)))
-            .map(|column| column.uncompressed_size())
-            .sum();
-        Ok(u64::try_from(bytes).unwrap_or(0) / part.rows()?.max(1))
+            .map(|column| u64::try_from(column.uncompressed_size()).unwrap_or(0))
+            .fold(0, u64::saturating_add);
+        // Encoded values may take next to nothing; of text nobody knows how much.
+        let decoded = self.wanted.iter().map(|column| {
+            let data_type = self.catalog.schema().field(*column).data_type();
+            data_type.primitive_width().unwrap_or(64) as u64
+        });
+        Ok((bytes / part.rows()?.max(1)).max(decoded.sum()))
     }
 
     /// Reads what decides a match.
@@ -306,7 +332,7 @@ impl<'a> Side<'a> {
         let (cell, ra, dec) = (self.catalog.cell, self.catalog.ra, self.catalog.dec);
         let mut columns = vec![cell, ra, dec];
         columns.extend(self.error);
-        columns.extend(self.moved.iter().flat_map(Columns::all));
+        columns.extend(self.moved.iter().flat_map(Columns::places).flatten());
         columns.sort_unstable();
         columns.dedup();
         let mut rows = Rows::default();
@@ -334,9 +360,8 @@ impl<'a> Side<'a> {
             }
             if let Some(moved) = self.moved {
                 let known = |speed: &f64| if speed.is_nan() { 0.0 } else { *speed };
-                let columns = [Some(moved.pmra), Some(moved.pmdec), moved.parallax, moved.radial_velocity];
                 let into = [&mut rows.pmra, &mut rows.pmdec, &mut rows.parallax, &mut rows.radial_velocity];
-                for (column, into) in columns.into_iter().zip(into) {
+                for (column, into) in moved.places().into_iter().zip(into) {
                     if let Some(column) = column {
                         into.extend(read(column)?.values().iter().map(known));
                     }
@@ -376,7 +401,6 @@ impl<'a> Side<'a> {
     fn wanted(&self, pieces: &[Piece]) -> Result<Vec<ArrayRef>, Error> {
         let mut columns = self.wanted.clone();
         columns.sort_unstable();
-        columns.dedup();
         let batches: Vec<RecordBatch> =
             self.batches(pieces, &columns).map(|batch| Ok(batch?.1)).collect::<Result<_, Error>>()?;
         let fields: Vec<Arc<Field>> =
@@ -417,33 +441,30 @@ impl<'a> Side<'a> {
     }
 }
 
-/// The greatest magnitude in a column, from the statistics of its row groups.
-fn greatest(open: &OpenPart, column: usize) -> Option<f64> {
+/// The least and the greatest number in a column, and 0, where all row groups have noted them.
+fn ends(open: &OpenPart, column: usize) -> Option<(f64, f64)> {
     let file = open.metadata.metadata();
     let descriptor = open.metadata.parquet_schema();
     let leaf = (0..descriptor.num_columns()).find(|leaf| descriptor.get_column_root_idx(*leaf) == column)?;
-    let mut most = 0.0_f64;
+    let mut all = (0.0_f64, 0.0_f64);
     for group in file.row_groups() {
-        let chunk = group.column(leaf);
-        let statistics = chunk.statistics()?;
-        let all_null = statistics.null_count_opt() == Some(group.num_rows() as u64);
-        let ends = match statistics {
-            _ if all_null => (0.0, 0.0),
-            // Where all values are NaN, which are no motion, there are no ends.
-            Statistics::Double(ends) => {
-                ends.min_opt().copied().zip(ends.max_opt().copied()).unwrap_or((0.0, 0.0))
-            }
-            Statistics::Float(ends) => {
-                let ends = ends.min_opt().copied().zip(ends.max_opt().copied()).unwrap_or((0.0, 0.0));
-                (ends.0.into(), ends.1.into())
-            }
+        let statistics = group.column(leaf).statistics()?;
+        if statistics.null_count_opt() == u64::try_from(group.num_rows()).ok() {
+            continue;
+        }
+        let here = match statistics {
+            Statistics::Double(ends) => (*ends.min_opt()?, *ends.max_opt()?),
+            Statistics::Float(ends) => (f64::from(*ends.min_opt()?), f64::from(*ends.max_opt()?)),
             Statistics::Int32(ends) => (f64::from(*ends.min_opt()?), f64::from(*ends.max_opt()?)),
             Statistics::Int64(ends) => (*ends.min_opt()? as f64, *ends.max_opt()? as f64),
             _ => return None,
         };
-        most = most.max(ends.0.abs()).max(ends.1.abs());
+        if !(here.0.is_finite() && here.1.is_finite()) {
+            return None;
+        }
+        all = (all.0.min(here.0), all.1.max(here.1));
     }
-    most.is_finite().then_some(most)
+    Some(all)
 }
 
 impl<'a> Crossmatch<'a> {
@@ -451,7 +472,8 @@ impl<'a> Crossmatch<'a> {
     /// name is taken get the name of the right catalogue behind `_`.
     ///
     /// # Errors
-    /// [`Error::NoColumn`]; [`Error::Option`] for radii that are not from 0 to 1 degree, and for motions that move a
+    /// [`Error::NoColumn`]; [`Error::Twice`] for a column that is wanted twice; [`Error::ColumnType`] for motions that are no
+    /// numbers; [`Error::Option`] for radii that are not from 0 to 1 degree, and for motions that move a
     /// star by more than that.
     pub fn new(left: &'a Catalog, right: &'a Catalog, options: &MatchOptions) -> Result<Self, Error> {
         let (errors, factor, most, fixed) = match &options.radius {
@@ -496,8 +518,7 @@ impl<'a> Crossmatch<'a> {
         let up = (2..=4).rev().find(|up| in_cell(up) <= 1.0).unwrap_or(2);
         let depth = least.saturating_sub(up);
         let schema = schema(&left, &right, options.left_outer);
-        let pair_bytes = 16 + left.row_bytes()? + right.row_bytes()?;
-        let most_pairs = (PAIR_BYTES / pair_bytes).clamp(1 << 10, 1 << 20) as usize;
+        let pair_bytes = left.row_bytes()?.saturating_add(right.row_bytes()?).saturating_add(16);
         let threads = options.threads;
         let (keep, left_outer) = (options.keep, options.left_outer);
         Ok(Crossmatch {
@@ -511,7 +532,7 @@ impl<'a> Crossmatch<'a> {
             search,
             depth,
             threads,
-            most_pairs,
+            pair_bytes,
             schema,
         })
     }
@@ -541,6 +562,7 @@ impl<'a> Crossmatch<'a> {
         let pool = pool.map_err(|error| Error::io("start threads", std::io::Error::other(error)))?;
         // So many together that no thread waits long for the last, and few enough to be kept in memory.
         let together = 4 * pool.current_num_threads();
+        let most = (PAIR_BYTES / self.pair_bytes / together as u64).clamp(1 << 10, 1 << 20) as usize;
         let mut matched = Matched::default();
         while !work.is_empty() {
             control.check()?;
@@ -555,7 +577,7 @@ impl<'a> Crossmatch<'a> {
                 .collect();
             let done: Vec<(Vec<Found>, Option<Range<usize>>)> = pool
                 .install(|| {
-                    to_do.par_iter().map(|(_, piece)| self.portion(piece, control)).collect::<Vec<_>>()
+                    to_do.par_iter().map(|(_, piece)| self.portion(piece, most, control)).collect::<Vec<_>>()
                 })
                 .into_iter()
                 .collect::<Result<_, Error>>()?;
@@ -563,9 +585,9 @@ impl<'a> Crossmatch<'a> {
             for ((at, piece), (found, rest)) in to_do.into_iter().zip(done).rev() {
                 work[at] = Work::Done(found);
                 let Some(rest) = rest else { continue };
-                // As many rows in each piece as gave pairs enough.
-                let rows = rest.start - piece.rows.start;
-                for (n, piece) in pieces(piece.part, rest, rows.max(1)).enumerate() {
+                // As many rows in each piece as gave pairs enough, but no fewer than a page has.
+                let rows = (rest.start - piece.rows.start).max(PAGE_ROWS);
+                for (n, piece) in pieces(piece.part, rest, rows).enumerate() {
                     work.insert(at + 1 + n, Work::ToDo(piece));
                 }
             }
@@ -589,12 +611,14 @@ impl<'a> Crossmatch<'a> {
     fn portion(
         &self,
         piece: &Piece,
+        most: usize,
         control: &Control<'_>,
     ) -> Result<(Vec<Found>, Option<Range<usize>>), Error> {
         let mut rows = self.left.read(std::slice::from_ref(piece))?;
         if let Some(Columns { years, .. }) = self.left.moved {
             let (mut ra, mut dec) = (std::mem::take(&mut rows.ra), std::mem::take(&mut rows.dec));
-            Astrometry::propagate_slice(years, &mut ra, &mut dec, &self.left.motion(&rows))?;
+            Astrometry::propagate_slice(years, &mut ra, &mut dec, &self.left.motion(&rows))
+                .map_err(|error| Error::from(error).in_file(self.left.catalog.parts()[piece.part].path()))?;
             (rows.ra, rows.dec) = (ra, dec);
         }
         let homes = self.homes(&rows)?;
@@ -610,11 +634,11 @@ impl<'a> Crossmatch<'a> {
                 continue;
             }
             let right = self.right.read(&pieces)?;
-            let most = self.most_pairs - pairs_found;
-            let (pairs, next) = self.pairs(&rows, part.clone(), &homes, &right, most, control)?;
+            let (pairs, next) =
+                self.pairs(&rows, part.clone(), &homes, &right, most - pairs_found, control)?;
             pairs_found += pairs.len();
             found.push(self.joined(piece, part.start..next, &pairs, &pieces)?);
-            if pairs_found >= self.most_pairs {
+            if pairs_found >= most {
                 let rest = piece.rows.start + next..piece.rows.end;
                 return Ok((found, (!rest.is_empty()).then_some(rest)));
             }
@@ -747,6 +771,10 @@ impl<'a> Crossmatch<'a> {
         for other in candidates {
             let (mut other_ra, mut other_dec) = (right.ra[other], right.dec[other]);
             let mut reach = self.most.degrees();
+            // A row without position is never near.
+            if other_ra.is_nan() || other_dec.is_nan() {
+                continue;
+            }
             if let Some(Columns { years, .. }) = self.right.moved {
                 let of = |values: &[f64]| values.get(other).copied().unwrap_or(0.0);
                 let star = Astrometry {
@@ -766,7 +794,9 @@ impl<'a> Crossmatch<'a> {
                 if (other_dec - dec).abs() > (reach + way) * (1.0 + 1e-9) + 1e-11 {
                     continue;
                 }
-                let moved = star.propagate(years)?;
+                let moved = star
+                    .propagate(years)
+                    .map_err(|error| Error::from(error).in_file(self.right.catalog.path()))?;
                 (other_ra, other_dec) = (moved.ra_deg, moved.dec_deg);
             }
             if !self.fixed {

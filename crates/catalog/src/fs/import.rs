@@ -20,11 +20,12 @@ use uranometria_sky::healpix::{self, MAX_DEPTH};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::catalog::Catalog;
-use super::input::{Batch, Inputs};
+use super::input::{Batch, Input, Inputs};
 use super::metadata::{self, About, Role};
 use super::partition::{Format, PAGE_ROWS};
 use super::runs::{self, OpenRun, Run, Written};
 use super::{Control, Stage, collection, margin, storage, sync_folder};
+use crate::error::without_password;
 use crate::plan::{COUNT_DEPTH, Counts, Partition, Plan};
 use crate::positions::{Positions, column};
 use crate::{CELL_COLUMN, Error, Properties};
@@ -142,8 +143,8 @@ pub fn import(
 ) -> Result<Imported, Error> {
     let out = out.as_ref();
     metadata::may_replace(out)?;
-    refuse_inside(tables, out)?;
     let inputs = Inputs::open(tables, control)?;
+    refuse_inside(&inputs.tables, out)?;
     make(inputs, out, options, &Properties::new(), control)
 }
 
@@ -157,7 +158,7 @@ pub(super) fn make(
 ) -> Result<Imported, Error> {
     options.margin.map_or(Ok(()), margin::check_width)?;
     if storage::is_url(out) {
-        let (option, found) = ("the catalogue", out.display().to_string());
+        let (option, found) = ("the catalogue", without_password(out).display().to_string());
         let wanted = "a folder of this machine, which can be copied to a store when it is whole";
         return Err(Error::Option { option, found, wanted });
     }
@@ -224,15 +225,15 @@ pub(super) fn make(
 }
 
 /// Errs where replacing the catalogue would remove what it is made of, or where it could not be given its name.
-fn refuse_inside(tables: &[PathBuf], out: &Path) -> Result<(), Error> {
+pub(super) fn refuse_inside(tables: &[Input], out: &Path) -> Result<(), Error> {
     if out.file_name().is_none() {
         let found = out.display().to_string();
         return Err(Error::Option { option: "the catalogue", found, wanted: "the name of a folder" });
     }
     let Ok(folder) = out.canonicalize() else { return Ok(()) };
-    for table in tables {
-        if table.canonicalize().is_ok_and(|table| table.starts_with(&folder)) {
-            return Err(Error::Inside { out: out.to_path_buf() }.in_file(table));
+    for Input { path, .. } in tables {
+        if path.canonicalize().is_ok_and(|path| path.starts_with(&folder)) {
+            return Err(Error::Inside { out: out.to_path_buf() }.in_file(path));
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod text;
 
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,14 +14,13 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use uranometria_fits::arrow::{ReadOptions, TableReader};
-use uranometria_fits::{HduKind, SourceReader, read_hdus};
+use uranometria_fits::{Hdu, HduKind, SourceReader, read_hdus};
 use uranometria_votable::{Reader as VoTable, ReaderOptions};
 
 use self::text::{GZIP, Text};
 use super::catalog::{Catalog, Part};
-use super::chunks::Chunks;
 use super::decoder::{self, Decoded};
-use super::{Control, Stage, storage};
+use super::{Control, Stage, metadata, storage};
 use crate::{CELL_COLUMN, Error};
 
 /// Rows a batch.
@@ -33,9 +33,9 @@ const OWN: [&str; 4] = [CELL_COLUMN, "Norder", "Dir", "Npix"];
 pub(super) type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send + 'a>;
 
 enum Kind {
-    Parquet(Chunks, ArrowReaderMetadata),
+    Parquet(ArrowReaderMetadata),
     Text(Text),
-    Fits(TableReader<Chunks>),
+    Fits(Hdu),
     VoTable { packed: bool },
 }
 
@@ -164,7 +164,10 @@ impl Input {
             let read = bytes.take(9).read_to_end(&mut head);
             read.map(|_| head).map_err(|source| Error::io("read it", source))
         };
-        let mut head = first(&mut SourceReader::new(file.clone(), 0))?;
+        let start = file
+            .fetched(|| vec![Range { start: 0, end: 9 }])
+            .map_err(|source| Error::io("read it", source))?;
+        let mut head = first(&mut SourceReader::new(start, 0))?;
         let packed = head.starts_with(&GZIP);
         if packed {
             head = first(&mut text::open(path, packed)?)?;
@@ -172,13 +175,12 @@ impl Input {
         let (kind, schema) = if head.starts_with(b"PAR1") && !packed {
             let metadata = decoder::footer(&file, Default::default())?;
             let schema = metadata.schema().clone();
-            (Kind::Parquet(file, metadata), schema)
+            (Kind::Parquet(metadata), schema)
         } else if head == b"SIMPLE  =" && !packed {
             let hdus = read_hdus(&file)?;
-            let table = hdus.iter().find(|hdu| hdu.kind == HduKind::BinTable);
+            let table = hdus.into_iter().find(|hdu| hdu.kind == HduKind::BinTable);
             let table = table.ok_or(uranometria_fits::Error::NoTable { wanted: None })?;
-            let table = TableReader::new(file, table)?;
-            let schema = table.schema().clone();
+            let schema = TableReader::new(file, &table)?.schema().clone();
             (Kind::Fits(table), schema)
         } else if is_xml(&head) {
             let reader = VoTable::new(text::open(path, packed)?, &vo_options())?;
@@ -204,9 +206,9 @@ impl Input {
 
     fn rows(&self) -> Option<u64> {
         match &self.kind {
-            Kind::Parquet(_, metadata) => u64::try_from(metadata.metadata().file_metadata().num_rows()).ok(),
+            Kind::Parquet(metadata) => u64::try_from(metadata.metadata().file_metadata().num_rows()).ok(),
             Kind::Text(_) | Kind::VoTable { .. } => None,
-            Kind::Fits(table) => Some(table.rows() as u64),
+            Kind::Fits(table) => u64::try_from(table.header.integer("NAXIS2")?).ok(),
         }
     }
 
@@ -215,11 +217,14 @@ impl Input {
         let places: Vec<usize> = columns.iter().map(|&column| self.columns[column]).collect();
         let mut sorted = places.clone();
         sorted.sort_unstable();
+        // Tables are opened anew, as thousands of them cannot all be open.
+        let open = || storage::open(&self.path).map_err(|source| Error::io("open it", source));
         let batches: Batches<'a> = match &self.kind {
-            Kind::Parquet(chunks, metadata) => {
+            Kind::Parquet(metadata) => {
                 let mask = ProjectionMask::roots(metadata.parquet_schema(), places.iter().copied());
+                let file = open()?;
                 Box::new(Decoded::new(|| {
-                    ParquetRecordBatchReaderBuilder::new_with_metadata(chunks.clone(), metadata.clone())
+                    ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
                         .with_projection(mask)
                         .with_batch_size(BATCH)
                         .build()
@@ -229,6 +234,7 @@ impl Input {
             Kind::Fits(table) => {
                 let options =
                     ReadOptions { columns: Some(sorted), batch_rows: BATCH, ..ReadOptions::default() };
+                let table = TableReader::new(open()?, table)?;
                 Box::new(table.read(&options)?.map(|batch| batch.map_err(Error::from)))
             }
             Kind::VoTable { packed } => {
@@ -265,23 +271,24 @@ impl Input {
     }
 }
 
+/// Endings of URLs that are tables and no catalogues, which saves asking for what a catalogue has.
+const ENDINGS: [&str; 11] =
+    ["parquet", "csv", "tsv", "ecsv", "txt", "gz", "fits", "fit", "vot", "votable", "xml"];
+
 /// The tables that a path stands for.
 fn files(path: &PathBuf) -> Result<Vec<PathBuf>, Error> {
     let is_url = storage::is_url(path);
     let kind = if is_url { None } else { std::fs::metadata(path).ok().map(|meta| meta.file_type()) };
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let catalog = || {
         let catalog = Catalog::open(path)?;
         Ok(catalog.parts().iter().map(|part: &Part| part.path().to_path_buf()).collect())
     };
     let refused = |found| Err(Error::NoTable { found }.in_file(path));
     match kind {
-        None if is_url && path.extension().is_none() => catalog(),
-        Some(kind) if kind.is_dir() => match catalog() {
-            Err(Error::InFile { source, .. }) if matches!(*source, Error::NotHats { .. }) => {
-                refused("a folder that is no HATS catalogue")
-            }
-            found => found,
-        },
+        None if is_url && !ENDINGS.contains(&&*ending) => catalog().or_else(|_| Ok(vec![path.clone()])),
+        Some(kind) if kind.is_dir() && metadata::is_catalog(path) => catalog(),
+        Some(kind) if kind.is_dir() => refused("a folder that is no HATS catalogue"),
         Some(kind) if !kind.is_file() => refused("a pipe or device, and tables are read several times"),
         _ => Ok(vec![path.clone()]),
     }

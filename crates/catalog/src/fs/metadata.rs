@@ -101,16 +101,18 @@ pub(super) const EPOCH: &str = "ur_epoch";
 
 /// Errs where a catalogue would replace something else.
 pub(super) fn may_replace(out: &Path) -> Result<(), Error> {
-    let has = |name: &str| out.join(name).exists();
-    // Other things have a file of that name too.
-    let old = has("properties") && has("partition_info.csv");
     let free = match fs::read_dir(out) {
-        Ok(mut entries) => {
-            entries.next().is_none() || has("hats.properties") || has("collection.properties") || old
-        }
+        Ok(mut entries) => entries.next().is_none() || is_catalog(out),
         Err(_) => !out.exists(),
     };
     if free { Ok(()) } else { Err(Error::Occupied.in_file(out)) }
+}
+
+/// Whether a folder has the files of a catalogue or of a collection of them.
+pub(super) fn is_catalog(folder: &Path) -> bool {
+    let has = |name: &str| folder.join(name).exists();
+    // Other things have a file `properties` too.
+    has("hats.properties") || has("collection.properties") || (has("properties") && has("partition_info.csv"))
 }
 
 /// Rows of a parquet file that is whole.
@@ -257,7 +259,10 @@ pub(super) fn publish_folder(part: &Path, out: &Path) -> Result<(), Error> {
         }
         let old = part_path(out, "old");
         fs::rename(out, &old).map_err(name)?;
-        fs::rename(part, out).map_err(name)?;
+        if let Err(source) = fs::rename(part, out) {
+            fs::rename(&old, out).map_err(name)?;
+            return Err(name(source));
+        }
         sync_folder(parent)?;
         return remove(&old);
     }
@@ -265,13 +270,18 @@ pub(super) fn publish_folder(part: &Path, out: &Path) -> Result<(), Error> {
     sync_folder(parent)
 }
 
-/// Gives a catalogue that was set aside its name again, or removes it where the new one has that.
+/// Whether a catalogue was set aside and the program ended before the new one was whole or the old one removed.
+pub(super) fn is_set_aside(out: &Path) -> bool {
+    is_catalog(&part_path(out, "old"))
+}
+
+/// Gives a catalogue that was set aside its name again, or removes it where a new one has that.
 pub(super) fn set_right(out: &Path) -> Result<(), Error> {
     let old = part_path(out, "old");
-    if !old.exists() {
+    if !is_catalog(&old) {
         return Ok(());
     }
-    let done = if out.exists() { fs::remove_dir_all(&old) } else { fs::rename(&old, out) };
+    let done = if is_catalog(out) { fs::remove_dir_all(&old) } else { fs::rename(&old, out) };
     done.map_err(|source| Error::io("set it right", source).in_file(&old))
 }
 

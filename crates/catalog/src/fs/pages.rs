@@ -41,14 +41,14 @@ pub(super) struct Pages {
 impl Pages {
     /// Of the column of cells with that name.
     pub(super) fn of(metadata: &ArrowReaderMetadata, name: &str) -> Self {
-        let (file, mut spans, mut groups) = (metadata.metadata(), Vec::new(), vec![0]);
+        let (file, mut spans, mut groups) = (metadata.metadata(), Vec::new(), vec![0_usize]);
         let leaf = file.file_metadata().schema_descr().columns().iter().position(|column| {
             let path = column.path().parts();
             path.len() == 1 && path[0] == name
         });
         for (n, group) in file.row_groups().iter().enumerate() {
             let first = groups[n];
-            let end = first + usize::try_from(group.num_rows()).unwrap_or(0);
+            let end = first.saturating_add(usize::try_from(group.num_rows()).unwrap_or(0));
             groups.push(end);
             let pages = leaf.and_then(|leaf| pages_of(file, n, leaf));
             if let Some((ColumnIndexMetaData::INT64(cells), places)) = pages {
@@ -307,9 +307,13 @@ fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-/// Where the pages of a column chunk lie, where the file says so.
+/// Where the pages of a column chunk lie, where the file says so and they follow one another.
 fn places_of(file: &ParquetMetaData, group: usize, leaf: usize) -> Option<&OffsetIndexMetaData> {
-    file.offset_index()?.get(group)?.get(leaf)
+    let places = file.offset_index()?.get(group)?.get(leaf)?;
+    let rows = places.page_locations();
+    let ascend = rows.windows(2).all(|pair| pair[0].first_row_index < pair[1].first_row_index);
+    let (first, last) = (rows.first()?.first_row_index, rows.last()?.first_row_index);
+    (first == 0 && ascend && last < file.row_group(group).num_rows().max(1)).then_some(places)
 }
 
 /// What is known of the pages of a column chunk, and where they lie.
@@ -319,8 +323,9 @@ fn pages_of(
     leaf: usize,
 ) -> Option<(&ColumnIndexMetaData, &OffsetIndexMetaData)> {
     let (index, places) = (file.column_index()?.get(group)?.get(leaf)?, places_of(file, group, leaf)?);
-    // A damaged file may tell of other pages than there are.
-    (index.num_pages() == places.page_locations().len() as u64).then_some((index, places))
+    // Nothing is known of a column with a page of NaN alone, and a damaged file may tell of other pages than there are.
+    (!matches!(index, ColumnIndexMetaData::NONE) && index.num_pages() == places.page_locations().len() as u64)
+        .then_some((index, places))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
 use super::chunks::Chunks;
+use crate::error::without_password;
 
 /// What of its end is fetched when a file is opened: the footer of a partition, as a rule.
 const TAIL: u64 = 1 << 16;
@@ -86,7 +87,8 @@ fn beginning(url: &Url) -> String {
 /// The store of a URL and the place in it.
 fn at(path: &Path) -> io::Result<(Arc<dyn ObjectStore>, Location)> {
     let text = path.to_string_lossy();
-    let url = Url::parse(&text).map_err(|error| invalid(format!("{text} is no URL: {error}")))?;
+    let told = without_password(path);
+    let url = Url::parse(&text).map_err(|error| invalid(format!("{} is no URL: {error}", told.display())))?;
     if url.query().is_some() || url.fragment().is_some() || url.password().is_some() {
         let reason =
             "a URL of a catalogue has neither `?` nor `#` nor a password; register_store knows other ways";

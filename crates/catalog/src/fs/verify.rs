@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
@@ -88,35 +88,39 @@ fn check(catalog: &Catalog, control: &Control<'_>) -> Result<Verified, Error> {
         verified.problems.push(format!("property hats_nrows: found {said}, expected {}", verified.rows));
     }
     check_footer(catalog, &mut verified);
-    check_strays(catalog, &mut verified)?;
+    check_strays(catalog, &mut verified);
     Ok(verified)
 }
 
-/// Looks for tables that are no partition: programs that read all files of a folder find their rows.
-fn check_strays(catalog: &Catalog, verified: &mut Verified) -> Result<(), Error> {
+/// Looks for partitions that are not listed: programs that read all files of a folder find their rows.
+fn check_strays(catalog: &Catalog, verified: &mut Verified) {
     if storage::is_url(catalog.path()) {
-        return Ok(());
+        return;
     }
     let known: HashSet<&Path> = catalog.parts().iter().map(Part::path).collect();
     let mut folders = vec![catalog.path().join("dataset")];
     while let Some(folder) = folders.pop() {
-        let failed = |source| Error::io("read it", source).in_file(&folder);
-        for entry in fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let path = entry.path();
-            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if entry.file_type().map_err(failed)?.is_dir() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(source) => {
+                let error = Error::io("read it", source).in_file(&folder);
+                verified.problems.push(error.to_string());
+                continue;
+            }
+        };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let named =
+                |start: &str| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start));
+            if path.is_dir() && (named("Norder=") || named("Dir=")) {
                 folders.push(path);
-            } else if !hidden
-                && path.extension().is_some_and(|ending| ending == "parquet")
-                && !known.contains(&*path)
-            {
+            } else if named("Npix=") && !known.contains(&*path) {
                 let path = path.display();
                 verified.problems.push(format!("{path}: is not in partition_info.csv; remove it"));
             }
         }
     }
-    Ok(())
 }
 
 /// Looks for rows that a margin of ours should have; what others take for near is theirs to say.

@@ -11,7 +11,9 @@ use arrow_select::concat::concat_batches;
 use flate2::write::GzEncoder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use uranometria_catalog::Error;
-use uranometria_catalog::fs::{Catalog, Control, ImportOptions, Progress, Query, import, verify};
+use uranometria_catalog::fs::{
+    AppendOptions, Catalog, Control, ImportOptions, Progress, Query, append, import, verify,
+};
 use uranometria_fits::arrow::WriteOptions;
 use uranometria_fits::arrow::fs::NewTable;
 use uranometria_fits::fs::Durability;
@@ -251,6 +253,7 @@ fn text_of_every_kind_gives_the_rows_of_the_same_parquet_table() {
         ("d.ecsv", (header(",") + &text(",", "null")).into_bytes()),
         ("e.ecsv", (header(" ") + &text(" ", "\"\"")).into_bytes()),
         ("f.csv.gz", packed(&(header(",") + &text(",", "null")))),
+        ("g.ecsv", ("\u{feff}".to_string() + &header(",") + &text(",", "null")).into_bytes()),
     ] {
         fs::write(at(name), bytes).unwrap();
         let out = made(&format!("{name}.out"), at(name));
@@ -299,6 +302,51 @@ fn what_is_no_table_is_told_so() {
     fs::write(at("d.csv"), "ra,dec\n1,2\n").unwrap();
     let error = import(&[at("d.csv")], url, &ImportOptions::default(), &Control::none()).unwrap_err();
     assert!(error.to_string().contains("expected a folder of this machine"), "{error}");
+}
+
+#[test]
+fn a_catalogue_that_was_set_aside_gets_its_name_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (ra, dec) = stars(100, 12);
+    let (out, _) = catalogue(folder.path(), "stars", &ra, &dec, 500);
+    let more = [write_parquet(&at("more.parquet"), &table(&[1.0], &[2.0], 100))];
+    let set_aside = at(".stars.old");
+    let append = || append(&out, &more, &AppendOptions::default(), &Control::none());
+    // Ended between the two steps, once with a folder that somebody made since.
+    for empty in [false, true] {
+        fs::rename(&out, &set_aside).unwrap();
+        if empty {
+            fs::create_dir(&out).unwrap();
+        }
+        let rows = Catalog::open(&set_aside).unwrap().rows().unwrap();
+        let appended = append().unwrap();
+        assert_eq!(appended.map_or(rows, |appended| appended.rows), 101);
+        assert!(out.exists() && !set_aside.exists());
+    }
+    // Ended before the old one was removed.
+    catalogue(folder.path(), "other", &ra, &dec, 500);
+    fs::rename(at("other"), &set_aside).unwrap();
+    assert!(append().unwrap().is_none());
+    assert!(!set_aside.exists());
+    assert_eq!(Catalog::open(&out).unwrap().rows().unwrap(), 101);
+    // Nothing of ours.
+    fs::create_dir(&set_aside).unwrap();
+    assert!(append().unwrap().is_none());
+    assert!(set_aside.exists());
+}
+
+#[test]
+fn a_catalogue_is_not_made_of_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(100, 13);
+    let (out, _) = catalogue(folder.path(), "stars", &ra, &dec, 500);
+    let itself = [out.clone()];
+    let error = append(&out, &itself, &AppendOptions::default(), &Control::none()).unwrap_err();
+    assert!(error.to_string().contains("lies inside"), "{error}");
+    let error = import(&itself, &out, &ImportOptions::default(), &Control::none()).unwrap_err();
+    assert!(error.to_string().contains("lies inside"), "{error}");
+    assert_eq!(Catalog::open(&out).unwrap().rows().unwrap(), 100);
 }
 
 #[test]

@@ -1,14 +1,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use uranometria_catalog::fs::{Catalog, Place, Query};
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use uranometria_catalog::fs::{Catalog, Control, ImportOptions, Place, Query, import};
 use uranometria_catalog::{Comparison, Condition, Error, Value};
 use uranometria_sky::{Angle, Cone, Cost, Direction, EllipticalCone, Polygon, Region, SkyBox, Zone};
 
-use crate::support::{catalogue, stars};
+use crate::support::{catalogue, stars, write_parquet};
 
 fn place(ra: f64, dec: f64) -> Direction {
     Direction::from_degrees(ra, dec).unwrap()
@@ -191,6 +192,31 @@ fn pages_whose_rows_cannot_meet_a_condition_are_not_decoded() {
         let columns = Some(["ra", "dec", "RA"].map(String::from).to_vec());
         let error = catalog.search(&Query { columns, ..Query::default() }).unwrap_err().to_string();
         assert!(error.contains("column ra is wanted twice"), "{error}");
+    }
+}
+
+#[test]
+fn pages_of_nan_alone_are_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(20_000, 22);
+    // Brightnesses are NaN over half of the sky, so that whole pages have no other.
+    let mag = |n: usize| if dec[n] < 0.0 { f64::NAN } else { (n % 100) as f64 };
+    let column = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..20_000));
+    let batch = RecordBatch::try_from_iter([
+        ("id", ids),
+        ("ra", column(ra.clone())),
+        ("dec", column(dec.clone())),
+        ("mag", column((0..20_000).map(mag).collect())),
+    ])
+    .unwrap();
+    let input = [write_parquet(&folder.path().join("in.parquet"), &batch)];
+    let out = folder.path().join("out");
+    import(&input, &out, &ImportOptions::default(), &Control::none()).unwrap();
+    for catalog in opened(&out) {
+        let wanted: BTreeSet<i64> = (0..20_000).filter(|id| mag(*id as usize) >= 98.0).collect();
+        let condition = Condition::new("mag", Comparison::AtLeast, Value::Integer(98));
+        assert_eq!(search(&catalog, Place::Anywhere, vec![condition], 1 << 16), wanted);
     }
 }
 

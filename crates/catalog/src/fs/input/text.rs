@@ -12,6 +12,7 @@ use flate2::bufread::MultiGzDecoder;
 use regex::Regex;
 use uranometria_fits::SourceReader;
 use uranometria_fits::arrow::keys;
+use yaml_rust2::parser::{Event, EventReceiver, Parser};
 use yaml_rust2::{Yaml, YamlLoader};
 
 use super::{BATCH, Batches};
@@ -22,7 +23,13 @@ use crate::fs::storage;
 const BUFFER: usize = 1 << 18;
 
 /// The longest header of ECSV that is read.
-const MOST_HEADER: usize = 1 << 24;
+const MOST_HEADER: usize = 1 << 20;
+
+/// How far a line of such a header may be indented: YAML is read by recursion.
+const MOST_INDENT: usize = 64;
+
+/// Bytes that are looked at to find out how a table is written.
+const HEAD: u64 = 1 << 16;
 
 /// The first bytes of a gzipped file.
 pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -51,16 +58,18 @@ impl Text {
     /// Finds out how a table is written; where it does not say so, the types of its columns are those that all values
     /// have.
     pub(super) fn open(path: &Path, packed: bool) -> Result<Self, Error> {
+        let read = |source| Error::io("read it", source);
         let mut bytes = open(path, packed)?;
+        let mut head = Vec::new();
+        bytes.by_ref().take(HEAD).read_to_end(&mut head).map_err(read)?;
+        let mut bytes = io::Cursor::new(head.clone()).chain(bytes);
         let (header, comments) = comments(&mut bytes)?;
         if comments > 0 {
             let (delimiter, fields) = ecsv(&header)?;
             let schema = Arc::new(Schema::new(fields));
             return Ok(Text { packed, delimiter, comments, schema });
         }
-        let read = |source| Error::io("read it", source);
-        let line = bytes.fill_buf().map_err(read)?;
-        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let tabs = line.contains(&b'\t') && !line.contains(&b',');
         let delimiter = if tabs { b'\t' } else { b',' };
         let (schema, _) = Format::default()
@@ -107,25 +116,34 @@ impl Text {
                 Regex::new("^(null)?$").map_err(|error| Error::io("read it", io::Error::other(error)))?;
             reader = reader.with_null_regex(null);
         }
-        let reader = reader.build_buffered(bytes).map_err(Error::arrow("read its rows"))?;
-        Ok(Box::new(reader.map(|batch| batch.map_err(Error::arrow("read its rows")))))
+        let action = if self.is_firm() {
+            "read its rows (lines are counted behind its comments)"
+        } else {
+            "read its rows"
+        };
+        let reader = reader.build_buffered(bytes).map_err(Error::arrow(action))?;
+        Ok(Box::new(reader.map(move |batch| batch.map_err(Error::arrow(action)))))
     }
 }
 
 /// The comments before the line of names if they are those of ECSV, without their signs, and their bytes.
 fn comments(bytes: &mut impl BufRead) -> Result<(String, u64), Error> {
     const FIRST: &[u8] = b"# %ECSV ";
+    const MARK: &[u8] = b"\xef\xbb\xbf";
     let read = |source| Error::io("read it", source);
     let (mut text, mut count, mut line) = (String::new(), 0, Vec::new());
-    if !bytes.fill_buf().map_err(read)?.starts_with(FIRST) {
+    let head = bytes.fill_buf().map_err(read)?;
+    let mark = if head.starts_with(MARK) { MARK.len() } else { 0 };
+    if !head[mark..].starts_with(FIRST) {
         return Ok((text, 0));
     }
+    bytes.consume(mark);
+    count += mark;
     while bytes.fill_buf().map_err(read)?.first() == Some(&b'#') {
         line.clear();
         count += bytes.take(MOST_HEADER as u64).read_until(b'\n', &mut line).map_err(read)?;
         if count > MOST_HEADER {
-            let found = format!("more than {MOST_HEADER} bytes of comments");
-            return Err(wrong("its header", found, "that of ECSV"));
+            return Err(Error::Ecsv { found: format!("more than {MOST_HEADER} bytes of comments") });
         }
         let line = String::from_utf8_lossy(&line);
         let line = line.strip_prefix("# ").or(line.strip_prefix('#')).unwrap_or(&line);
@@ -140,9 +158,31 @@ fn wrong(what: impl Into<String>, found: impl Into<String>, wanted: &'static str
     Error::ColumnType { column: what.into(), found: found.into(), wanted }
 }
 
+/// Whether a document has aliases, each of which may stand for any number of others.
+struct Plain {
+    aliases: bool,
+}
+
+impl EventReceiver for Plain {
+    fn on_event(&mut self, event: Event) {
+        self.aliases |= matches!(event, Event::Alias(_));
+    }
+}
+
 /// The delimiter and the columns of a header of ECSV.
 fn ecsv(header: &str) -> Result<(u8, Vec<Field>), Error> {
     let bad = |found: String| Error::Ecsv { found };
+    // What is said of the table as a whole comes behind its columns, in any form.
+    let header = header.find("\nmeta:").map_or(header, |end| &header[..=end]);
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t', '-', '?', ':']).len();
+    if let Some(line) = header.lines().find(|line| indent(line) > MOST_INDENT) {
+        return Err(bad(format!("a line indented by {} letters", indent(line))));
+    }
+    let mut events = Plain { aliases: false };
+    Parser::new_from_str(header).load(&mut events, true).map_err(|error| bad(error.to_string()))?;
+    if events.aliases {
+        return Err(bad("an alias".to_string()));
+    }
     let documents = YamlLoader::load_from_str(header).map_err(|error| bad(error.to_string()))?;
     let document = documents.first().ok_or_else(|| bad("nothing".to_string()))?;
     let delimiter = match document["delimiter"].as_str() {
@@ -214,9 +254,12 @@ mod tests {
             ("datatype:\n- {datatype: int8}", "without name"),
             ("datatype:\n- {name: z, datatype: complex64}", "z is complex64"),
             ("a: [", "while parsing"),
+            (&"- ".repeat(50_000), "a line indented by 100000 letters"),
+            (&("a: ".to_string() + &"[".repeat(50_000)), "recursion limit"),
+            ("a: &a [1, 1]\nb: [*a, *a]", "an alias"),
         ] {
             let error = ecsv(bad).unwrap_err().to_string();
-            assert!(error.contains(told), "{bad}: {error}");
+            assert!(error.contains(told), "{error}");
         }
     }
 }
