@@ -6,11 +6,13 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::types::Float64Type;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int8Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float32Array, Float64Array, Int16Array, Int64Array, ListArray,
-    RecordBatch, StringArray,
+    Array, ArrayRef, BooleanArray, DictionaryArray, Float16Array, Float32Array, Float64Array, Int16Array,
+    Int64Array, ListArray, RecordBatch, StringArray,
 };
+use arrow_cast::cast;
 use arrow_schema::{DataType, Field, Schema};
 use arrow_select::concat::concat_batches;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -102,8 +104,23 @@ fn rows_come_back_from_the_formats_that_keep_them_whole() {
     let table = fits_tables::open(&path, Some(EXTNAME)).unwrap();
     let back: Vec<_> = table.read(&ReadOptions::default()).unwrap().map(Result::unwrap).collect();
     let back = concat_batches(table.schema(), &back).unwrap();
-    assert_eq!(back.column(0).to_data(), rows.column(0).to_data());
-    assert_eq!(back.schema().field(1).metadata()[keys::UNIT], "deg");
+    for (n, column) in rows.columns().iter().enumerate() {
+        let unit = |batch: &RecordBatch| batch.schema().field(n).metadata().get(keys::UNIT).cloned();
+        assert_eq!(unit(&back), unit(&rows));
+        // Among floating numbers null is NaN, which stays one.
+        if column.data_type().is_floating() {
+            let doubles = |column: &ArrayRef| -> Vec<u64> {
+                let column = cast(column, &DataType::Float64).unwrap();
+                let values = column.as_primitive::<Float64Type>().iter();
+                values.map(|value| value.unwrap_or(f64::NAN).to_bits() & !(1 << 63)).collect()
+            };
+            assert_eq!(doubles(back.column(n)), doubles(column));
+        } else {
+            // Whether elements may be null is not told by FITS.
+            let back = cast(back.column(n), column.data_type()).unwrap();
+            assert_eq!(back.to_data(), column.to_data(), "fits {n}");
+        }
+    }
     let path = written(&folder, "rows.parquet", Format::Parquet, &rows);
     let reader =
         ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap().build().unwrap();
@@ -165,6 +182,44 @@ source_id,ra,good,"name, or so",light
     let Err(refused) = Encoder::new(Vec::new(), &few.schema(), Format::Csv) else { panic!("a list in CSV") };
     assert_eq!(refused.to_string(), "CSV cannot hold light (a list); leave them out, or write parquet");
     assert!(text("votable/td", &flat, Ending::Cut).contains("value=\"OVERFLOW\""));
+}
+
+#[test]
+fn what_text_has_no_place_for_is_kept_all_the_same() {
+    let words: ArrayRef = Arc::new(StringArray::from(vec![Some("#b"), Some("a"), None]));
+    let list = ListArray::from_iter_primitive::<Float64Type, _, _>(vec![
+        Some(vec![Some(f64::NAN), Some(f64::NEG_INFINITY), None]),
+        Some(vec![Some(0.1)]),
+        None,
+    ]);
+    let list: ArrayRef = Arc::new(list);
+    let halves: ArrayRef = Arc::new(Float16Array::from(vec![half::f16::from_f32(0.5); 3]));
+    let values: ArrayRef = Arc::new(StringArray::from(vec![None, Some("x")]));
+    let places: arrow_array::Int8Array = vec![Some(0), Some(1), None].into();
+    let dictionary: ArrayRef = Arc::new(DictionaryArray::<Int8Type>::new(places, values));
+    let columns = [("#id", words, true), ("l", list, true), ("h", halves, true), ("d", dictionary, true)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let mut fields: Vec<Field> = batch.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+    let odd = HashMap::from([(keys::DESCRIPTION.to_string(), "a\u{85}b\u{2028}c\u{7f}".to_string())]);
+    fields[0].set_metadata(odd);
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), batch.columns().to_vec()).unwrap();
+    assert_eq!(
+        text("ecsv", &batch, Ending::All),
+        r##"# %ECSV 1.0
+# ---
+# delimiter: ','
+# datatype:
+# - {name: "#id", datatype: string, description: "a\u0085b\u2028c\u007f"}
+# - {name: "l", datatype: string, subtype: "float64[null]"}
+# - {name: "h", datatype: float32}
+# - {name: "d", datatype: string}
+"#id","l","h","d"
+"#b","[NaN,-Infinity,null]",0.5,""
+"a","[0.1]",0.5,"x"
+"","",0.5,""
+"##
+    );
+    assert!(text("json", &batch, Ending::All).contains("[\"#b\",[null,null,null],0.5,null]"));
 }
 
 #[test]

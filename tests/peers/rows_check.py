@@ -77,6 +77,7 @@ for name in sys.argv[2:]:
                 continue
             assert same(one, other), (name, column, row, one, other)
         for key in ("unit", "ucd", "description"):
-            if key in told.get(column, {}):
-                assert told[column][key] == about[column].get(key, ""), (name, column, key, told[column])
+            if kind in ("csv", "tsv") or (kind == "fits" and key != "unit"):
+                continue
+            assert told[column].get(key, "") == about[column].get(key, ""), (name, column, key, told[column])
     print("ok", name)

@@ -5,15 +5,16 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Error, Errors, Kind, did_you_mean};
+use crate::error::{Error, Errors, Kind, Span, did_you_mean};
 use crate::functions::{Functions, builtin};
 use crate::infer::type_of;
 use crate::tables::{Column, Tables, ends_with};
 use crate::tree::{
-    Body, Comparison, Condition, Constraint, Expr, ExprKind, From, Ident, Item, Name, Position, Query,
-    Select, Table,
+    Aggregate, Body, Comparison, Condition, Constraint, Expr, ExprKind, From, Ident, Item, Name, Position,
+    Query, Select, Table, Unary,
 };
 use crate::types::{Family, Type};
+use crate::units::{self, Misfit};
 
 /// A query whose names and types are right.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,11 +191,7 @@ impl<'a> Checker<'a> {
             Item::Expr { expr, alias } => {
                 self.expr(expr);
                 let datatype = self.type_of(expr);
-                let unit = match &expr.kind {
-                    ExprKind::Column(name) => self.lookup(name).and_then(|column| column.unit.clone()),
-                    ExprKind::InUnit { unit, .. } => Some(unit.clone()),
-                    _ => None,
-                };
+                let unit = self.unit_of(expr);
                 let name = match (&mut *alias, &expr.kind) {
                     (Some(alias), _) => {
                         fix(alias);
@@ -333,6 +330,48 @@ impl<'a> Checker<'a> {
             let sources = scope.sources.iter().filter(fits);
             sources.flat_map(|source| source.columns.iter()).find(|column| name.last().names(&column.name))
         })
+    }
+
+    /// The unit of a value, where its columns and functions tell one.
+    fn unit_of(&self, expr: &Expr) -> Option<String> {
+        match &expr.kind {
+            ExprKind::Column(name) => self.lookup(name)?.unit.clone().filter(|unit| !unit.is_empty()),
+            ExprKind::InUnit { unit, .. } => Some(unit.clone()),
+            ExprKind::Parens(inner) | ExprKind::Cast { expr: inner, .. } => self.unit_of(inner),
+            ExprKind::Unary { operator: Unary::Plus | Unary::Minus, expr: inner } => self.unit_of(inner),
+            ExprKind::Aggregate { function, argument: Some(inner), .. } if *function != Aggregate::Count => {
+                self.unit_of(inner)
+            }
+            ExprKind::Call { function, arguments }
+                if ["ABS", "CEILING", "FLOOR", "ROUND", "TRUNCATE"].contains(&function.as_str()) =>
+            {
+                self.unit_of(arguments.first()?)
+            }
+            ExprKind::Distance(_) => Some("deg".to_string()),
+            _ => None,
+        }
+    }
+
+    /// The number that turns a value into a unit; `None` where a column of it is wrong already.
+    fn factor(&self, value: &Expr, unit: &str, span: Span) -> Result<Option<f64>, Error> {
+        let wrong = |message: String| Error::new(Kind::Unit, span, message);
+        let Some(from) = self.unit_of(value) else {
+            if let ExprKind::Column(name) = &value.kind
+                && self.lookup(name).is_none()
+            {
+                return Ok(None);
+            }
+            let hint = "give IN_UNIT a column that has one";
+            return Err(Error::new(Kind::Unit, value.span, "nobody says the unit of this").hint(hint));
+        };
+        match units::factor(&from, unit) {
+            Ok(factor) => Ok(Some(factor)),
+            Err(Misfit::Differ) => Err(wrong(format!("`{from}` cannot be turned into `{unit}`"))),
+            Err(Misfit::Unknown(word, near)) => {
+                let error = wrong(format!("no unit `{word}`"));
+                Err(near.map_or(error.clone(), |near| error.hint(format!("did you mean `{near}`?"))))
+            }
+        }
     }
 
     fn column(&mut self, name: &mut Name) {
@@ -491,7 +530,13 @@ impl<'a> Checker<'a> {
                     }
                 }
             }
-            ExprKind::InUnit { expr: inner, .. } => self.number(inner),
+            ExprKind::InUnit { expr: inner, unit, factor } => {
+                self.number(inner);
+                match self.factor(inner, unit, span) {
+                    Ok(found) => *factor = found,
+                    Err(error) => self.wrong(error),
+                }
+            }
             ExprKind::Point { coordinates, .. } => {
                 coordinates.iter_mut().for_each(|value| self.number(value))
             }

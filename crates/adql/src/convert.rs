@@ -894,7 +894,7 @@ impl Converter<'_> {
                     return self.count(upper, span, "a number and a unit in quotes");
                 };
                 self.operand(&expr, Class::Number, upper)?;
-                Ok(ExprKind::InUnit { expr: Box::new(expr), unit })
+                Ok(ExprKind::InUnit { expr: Box::new(expr), unit, factor: None })
             }
             "CAST" => self.count(upper, span, "CAST(value AS type)"),
             "CROSSMATCH_POSITIONAL" if self.options.mode == Mode::Lenient => {

@@ -13,6 +13,7 @@ mod stcs;
 mod tables;
 pub mod tree;
 mod types;
+mod units;
 mod words;
 mod write;
 

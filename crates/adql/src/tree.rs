@@ -428,6 +428,8 @@ pub enum ExprKind {
         expr: Box<Expr>,
         /// The unit it is turned into.
         unit: String,
+        /// The number by which the value is multiplied for that, once it was checked.
+        factor: Option<f64>,
     },
     /// POINT.
     Point {

@@ -509,10 +509,16 @@ impl Writer {
                 }
                 self.put(")");
             }
-            ExprKind::InUnit { expr: value, unit } => {
+            ExprKind::InUnit { expr: value, unit, factor } => {
                 if self.engine.is_some() {
-                    let message = "IN_UNIT needs the unit of the column, which nobody has looked up";
-                    return unsupported(expr.span, message);
+                    let Some(factor) = factor else {
+                        let message = "IN_UNIT needs the unit of the column, which nobody has looked up";
+                        return unsupported(expr.span, message);
+                    };
+                    self.put("(CAST(");
+                    self.expr(value)?;
+                    self.put(&format!(" AS DOUBLE PRECISION) * {factor:?})"));
+                    return Ok(());
                 }
                 self.put("IN_UNIT(");
                 self.expr(value)?;

@@ -236,3 +236,51 @@ fn what_an_engine_lacks_is_an_error_with_a_place() {
         assert!(error.span.end > error.span.start, "{query}: {error:?}");
     }
 }
+
+#[test]
+fn values_are_turned_into_units() {
+    let mut tables = Tables::default();
+    let with_unit =
+        |name: &str, unit: &str| Column { unit: Some(unit.to_string()), ..Column::new(name, Type::Double) };
+    tables.add(
+        "hip.main",
+        vec![
+            with_unit("pmra", "mas/yr"),
+            with_unit("plx", "mas"),
+            with_unit("odd", "furlong"),
+            Column::new("n", Type::Integer),
+        ],
+    );
+    let checked = |query: &str| {
+        let tree = parse(query, &Options::strict()).unwrap();
+        check(&tree, &tables, &Functions::default())
+    };
+    let query = "SELECT IN_UNIT(pmra, 'arcsec/yr') AS mu, IN_UNIT(-MAX(plx), 'deg') FROM main GROUP BY pmra";
+    let done = checked(query).unwrap();
+    let units: Vec<Option<&str>> = done.columns.iter().map(|column| column.unit.as_deref()).collect();
+    assert_eq!(units, [Some("arcsec/yr"), Some("deg")]);
+    for engine in [Engine::DataFusion, Engine::Q3c, Engine::PgSphere] {
+        assert_eq!(
+            translate(&done.query, engine).unwrap(),
+            "SELECT (CAST(\"pmra\" AS DOUBLE PRECISION) * 0.001) AS \"mu\", (CAST(-MAX(\"plx\") AS DOUBLE PRECISION) \
+             * 2.7777777777777776e-7) AS \"column_2\" FROM \"hip\".\"main\" GROUP BY \"pmra\""
+        );
+    }
+    for (query, at, told) in [
+        (
+            "SELECT IN_UNIT(pmra, 'deg') FROM main",
+            "IN_UNIT(pmra, 'deg')",
+            "`mas/yr` cannot be turned into `deg`",
+        ),
+        ("SELECT IN_UNIT(plx, 'arcsecs') FROM main", "IN_UNIT(plx, 'arcsecs')", "did you mean `arcsec`?"),
+        ("SELECT IN_UNIT(odd, 'm') FROM main", "IN_UNIT(odd, 'm')", "no unit `furlong`"),
+        ("SELECT IN_UNIT(n, 'm') FROM main", "n", "nobody says the unit of this"),
+        ("SELECT IN_UNIT(plx * 2, 'deg') FROM main", "plx * 2", "give IN_UNIT a column that has one"),
+        ("SELECT IN_UNIT(plxx, 'deg') FROM main", "plxx", "no column `plxx`; did you mean `plx`?"),
+    ] {
+        let errors = checked(query).unwrap_err();
+        let error = errors.first();
+        assert_eq!(&query[error.span.start..error.span.end], at);
+        assert!(errors.render(query).contains(told), "{}", errors.render(query));
+    }
+}

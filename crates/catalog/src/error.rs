@@ -215,10 +215,15 @@ impl Error {
 pub(crate) fn without_password(path: &Path) -> PathBuf {
     let hidden = || {
         let (scheme, rest) = path.to_str()?.split_once("://")?;
-        let (user, rest) = rest.split_once(':')?;
-        // Secrets may have any signs in them, and a name of a user may not.
-        let (_, place) = rest.rsplit_once('@').filter(|_| !user.contains(['/', '@']))?;
-        Some(PathBuf::from(format!("{scheme}://{user}:***@{place}")))
+        let host = rest.split('/').next()?;
+        // Secrets may have any signs in them, also those that part a URL.
+        let end = match host.rfind('@') {
+            Some(end) => end,
+            None if host.split_once(':')?.1.bytes().all(|byte| byte.is_ascii_digit()) => return None,
+            None => rest.rfind('@')?,
+        };
+        let (user, _) = rest[..end].split_once(':')?;
+        Some(PathBuf::from(format!("{scheme}://{user}:***{}", &rest[end..])))
     };
     hidden().unwrap_or_else(|| path.to_path_buf())
 }
@@ -241,7 +246,9 @@ mod tests {
             ("s3://key:secret@bucket/gaia", "s3://key:***@bucket/gaia"),
             ("s3://key:sec/ret+@bucket/gaia", "s3://key:***@bucket/gaia"),
             ("https://me:se:c@ret@host", "https://me:***@host"),
-            ("https://host:8080/gaia", "https://host:8080/gaia"),
+            ("s3://key:secret@bucket/gaia/a@b", "s3://key:***@bucket/gaia/a@b"),
+            ("https://me@x.org:secret@host/gaia", "https://me@x.org:***@host/gaia"),
+            ("https://host:8080/gaia@v2/x", "https://host:8080/gaia@v2/x"),
             ("https://me@host/x:y@z", "https://me@host/x:y@z"),
             ("data/a:b@c", "data/a:b@c"),
         ] {

@@ -1,7 +1,9 @@
 use std::io::Write;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_cast::cast;
+use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -47,6 +49,12 @@ impl<W: Write + Send> Encoder<W> {
     /// [`Error::Columns`] for types that the format cannot hold, of FITS and VOTable [`Error::Fits`] and
     /// [`Error::VoTable`]; [`Error::Io`].
     pub fn new(to: W, schema: &SchemaRef, format: Format) -> Result<Self, Error> {
+        let schema = &plain(schema);
+        let unions = schema.fields().iter().filter(|field| has_union(field.data_type()));
+        let columns: Vec<String> = unions.map(|field| format!("{} (a union)", field.name())).collect();
+        if !columns.is_empty() {
+            return Err(Error::Columns { format: "a file of rows", columns });
+        }
         let kind = match format {
             Format::Table => Kind::Table(Table::new(to, schema)),
             Format::Csv => Kind::Csv(csv(to, schema, b',', "CSV")?),
@@ -76,6 +84,15 @@ impl<W: Write + Send> Encoder<W> {
     /// # Errors
     /// Those of the format, and [`Error::Io`]; then the encoder is of no use any more.
     pub fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+        let columns = rows.columns().iter().zip(self.schema.fields()).map(|(column, field)| {
+            if column.data_type() == field.data_type() {
+                return Ok(column.clone());
+            }
+            cast(column, field.data_type())
+        });
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        let rows = &RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
         self.written += rows.num_rows() as u64;
         match &mut self.kind {
             Kind::Table(table) => table.write(rows)?,
@@ -116,6 +133,31 @@ impl<W: Write + Send> Encoder<W> {
         };
         to.flush()?;
         Ok(to)
+    }
+}
+
+/// The columns without dictionaries, which are of use in memory alone.
+fn plain(schema: &SchemaRef) -> SchemaRef {
+    let field = |field: &FieldRef| match field.data_type() {
+        DataType::Dictionary(_, values) => {
+            Arc::new(field.as_ref().clone().with_data_type(values.as_ref().clone()).with_nullable(true))
+        }
+        _ => field.clone(),
+    };
+    let fields: Vec<FieldRef> = schema.fields().iter().map(field).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+/// Whether a union is in a type: few formats know what to do with one.
+fn has_union(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Union(..) => true,
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _) => has_union(field.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_union(field.data_type())),
+        _ => false,
     }
 }
 

@@ -280,7 +280,10 @@ impl<'a> Side<'a> {
     /// The least and the greatest number in a column of a partition, and 0.
     fn ends(&self, part: usize, column: usize) -> Result<(f64, f64), Error> {
         let open = self.catalog.parts()[part].open()?;
-        if let Some(ends) = ends(open, column) {
+        let data_type = self.catalog.schema().field(column).data_type();
+        // Ends of decimals and of numbers without sign are noted in other forms.
+        let plain = data_type.is_floating() || data_type.is_signed_integer();
+        if let Some(ends) = ends(open, column).filter(|_| plain) {
             return Ok(ends);
         }
         // Nobody noted them, as where one page has NaN alone.
@@ -564,11 +567,14 @@ impl<'a> Crossmatch<'a> {
         let together = 4 * pool.current_num_threads();
         let most = (PAIR_BYTES / self.pair_bytes / together as u64).clamp(1 << 10, 1 << 20) as usize;
         let mut matched = Matched::default();
+        let mut waiting = 0;
         while !work.is_empty() {
             control.check()?;
+            // Where enough waits, the first alone is done, for which the others wait.
+            let next = if waiting < (most * together) as u64 { together } else { 1 };
             let to_do: Vec<(usize, Piece)> = work
                 .iter()
-                .take(together)
+                .take(next)
                 .enumerate()
                 .filter_map(|(at, work)| match work {
                     Work::ToDo(piece) => Some((at, piece.clone())),
@@ -583,6 +589,7 @@ impl<'a> Crossmatch<'a> {
                 .collect::<Result<_, Error>>()?;
             // From the last, so that the places of those before stay true.
             for ((at, piece), (found, rest)) in to_do.into_iter().zip(done).rev() {
+                waiting += found.iter().map(|found| found.pairs).sum::<u64>();
                 work[at] = Work::Done(found);
                 let Some(rest) = rest else { continue };
                 // As many rows in each piece as gave pairs enough, but no fewer than a page has.
@@ -597,6 +604,7 @@ impl<'a> Crossmatch<'a> {
                     matched.left += found.left;
                     matched.with_counterpart += found.with_counterpart;
                     matched.pairs += found.pairs;
+                    waiting -= found.pairs;
                     if found.rows.num_rows() > 0 {
                         sink(found.rows)?;
                     }

@@ -286,7 +286,12 @@ fn files(path: &PathBuf) -> Result<Vec<PathBuf>, Error> {
     };
     let refused = |found| Err(Error::NoTable { found }.in_file(path));
     match kind {
-        None if is_url && !ENDINGS.contains(&&*ending) => catalog().or_else(|_| Ok(vec![path.clone()])),
+        None if is_url && !ENDINGS.contains(&&*ending) => match catalog() {
+            Err(Error::InFile { source, .. }) if matches!(*source, Error::NotHats { .. }) => {
+                Ok(vec![path.clone()])
+            }
+            found => found,
+        },
         Some(kind) if kind.is_dir() && metadata::is_catalog(path) => catalog(),
         Some(kind) if kind.is_dir() => refused("a folder that is no HATS catalogue"),
         Some(kind) if !kind.is_file() => refused("a pipe or device, and tables are read several times"),

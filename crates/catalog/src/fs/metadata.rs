@@ -258,13 +258,14 @@ pub(super) fn publish_folder(part: &Path, out: &Path) -> Result<(), Error> {
             Err(errno) => return Err(name(errno.into())),
         }
         let old = part_path(out, "old");
-        fs::rename(out, &old).map_err(name)?;
+        fs::rename(out, &old)
+            .map_err(|source| Error::io("set the old one aside as it", source).in_file(&old))?;
         if let Err(source) = fs::rename(part, out) {
             fs::rename(&old, out).map_err(name)?;
             return Err(name(source));
         }
         sync_folder(parent)?;
-        return remove(&old);
+        return remove_whole(&old, out);
     }
     fs::rename(part, out).map_err(name)?;
     sync_folder(parent)
@@ -272,17 +273,32 @@ pub(super) fn publish_folder(part: &Path, out: &Path) -> Result<(), Error> {
 
 /// Whether a catalogue was set aside and the program ended before the new one was whole or the old one removed.
 pub(super) fn is_set_aside(out: &Path) -> bool {
-    is_catalog(&part_path(out, "old"))
+    is_catalog(&part_path(out, "old")) || part_path(out, "gone").exists()
 }
 
 /// Gives a catalogue that was set aside its name again, or removes it where a new one has that.
 pub(super) fn set_right(out: &Path) -> Result<(), Error> {
     let old = part_path(out, "old");
-    if !is_catalog(&old) {
-        return Ok(());
+    match (is_catalog(&old), is_catalog(out)) {
+        (true, true) => remove_whole(&old, out),
+        (true, false) => {
+            fs::rename(&old, out).map_err(|source| Error::io("give it its name again", source).in_file(&old))
+        }
+        // What a program that ended has left of one that it removed.
+        (false, _) => remove_whole(&part_path(out, "gone"), out),
     }
-    let done = if is_catalog(out) { fs::remove_dir_all(&old) } else { fs::rename(&old, out) };
-    done.map_err(|source| Error::io("set it right", source).in_file(&old))
+}
+
+/// Removes a folder under another name, so that no half of it is ever taken for a whole one.
+fn remove_whole(folder: &Path, out: &Path) -> Result<(), Error> {
+    let gone = part_path(out, "gone");
+    let failed = |source| Error::io("remove it", source).in_file(&gone);
+    for folder in [&gone, folder] {
+        if folder.exists() {
+            fs::rename(folder, &gone).and_then(|()| fs::remove_dir_all(&gone)).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 fn sync_tree(folder: &Path) -> Result<(), Error> {

@@ -98,7 +98,8 @@ fn check_strays(catalog: &Catalog, verified: &mut Verified) {
         return;
     }
     let known: HashSet<&Path> = catalog.parts().iter().map(Part::path).collect();
-    let mut folders = vec![catalog.path().join("dataset")];
+    let dataset = catalog.path().join("dataset");
+    let mut folders = vec![dataset.clone()];
     while let Some(folder) = folders.pop() {
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
@@ -115,7 +116,11 @@ fn check_strays(catalog: &Catalog, verified: &mut Verified) {
                 |start: &str| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start));
             if path.is_dir() && (named("Norder=") || named("Dir=")) {
                 folders.push(path);
-            } else if named("Npix=") && !known.contains(&*path) {
+            } else if path.extension().is_some_and(|ending| ending == "parquet")
+                && !named(".")
+                && folder != dataset
+                && !known.contains(&*path)
+            {
                 let path = path.display();
                 verified.problems.push(format!("{path}: is not in partition_info.csv; remove it"));
             }

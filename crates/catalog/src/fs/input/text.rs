@@ -172,18 +172,25 @@ impl EventReceiver for Plain {
 /// The delimiter and the columns of a header of ECSV.
 fn ecsv(header: &str) -> Result<(u8, Vec<Field>), Error> {
     let bad = |found: String| Error::Ecsv { found };
-    // What is said of the table as a whole comes behind its columns, in any form.
-    let header = header.find("\nmeta:").map_or(header, |end| &header[..=end]);
+    // What is said of the table as a whole may have any form.
+    let mut of_table = false;
+    let of_columns = |line: &&str| {
+        if !line.starts_with([' ', '-', '\t']) || line.starts_with("---") {
+            of_table = line.starts_with("meta:");
+        }
+        !of_table
+    };
+    let header = header.split_inclusive('\n').filter(of_columns).collect::<String>();
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t', '-', '?', ':']).len();
     if let Some(line) = header.lines().find(|line| indent(line) > MOST_INDENT) {
         return Err(bad(format!("a line indented by {} letters", indent(line))));
     }
     let mut events = Plain { aliases: false };
-    Parser::new_from_str(header).load(&mut events, true).map_err(|error| bad(error.to_string()))?;
+    Parser::new_from_str(&header).load(&mut events, true).map_err(|error| bad(error.to_string()))?;
     if events.aliases {
         return Err(bad("an alias".to_string()));
     }
-    let documents = YamlLoader::load_from_str(header).map_err(|error| bad(error.to_string()))?;
+    let documents = YamlLoader::load_from_str(&header).map_err(|error| bad(error.to_string()))?;
     let document = documents.first().ok_or_else(|| bad("nothing".to_string()))?;
     let delimiter = match document["delimiter"].as_str() {
         None => b' ',
@@ -247,6 +254,8 @@ mod tests {
         assert_eq!(fields[0].metadata()[keys::UNIT], "deg");
         assert_eq!(fields[0].metadata()[keys::DESCRIPTION], "Right ascension");
         assert_eq!([0, 1].map(|n| fields[n].metadata()[keys::UCD].clone()), ["pos.eq.ra", "meta.code"]);
+        let header = "meta: {a: &x [1], b: *x}\n  - {c: 1}\ndatatype:\n- {name: ra, datatype: int8}\nmeta:\n- *y\ndelimiter: ';'\n";
+        assert_eq!(ecsv(header).unwrap().0, b';');
         for (bad, told) in [
             ("", "nothing"),
             ("datatype: 5", "no datatype"),
