@@ -2,12 +2,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use arrow_array::builder::{Float64Builder, ListBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, RecordBatch, StructArray, UInt32Array};
+use arrow_schema::{Field, Fields};
 use arrow_select::concat::concat_batches;
+use arrow_select::take::take;
 use flate2::write::GzEncoder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use uranometria_catalog::Error;
@@ -264,6 +268,38 @@ fn text_of_every_kind_gives_the_rows_of_the_same_parquet_table() {
     let again = made("again", at("wanted"));
     assert!(rows(&again) == wanted);
     assert_eq!(Catalog::open(&again).unwrap().schema().field(2).metadata()["unit"], "deg");
+}
+
+#[test]
+fn light_curves_within_rows_come_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(3000, 14);
+    let (mut light, mut bands) =
+        (ListBuilder::new(Float64Builder::new()), ListBuilder::new(StringBuilder::new()));
+    for id in 0..3000 {
+        (0..id % 4).for_each(|n| light.values().append_value(f64::from(id) + f64::from(n) / 8.0));
+        (0..id % 4).for_each(|n| bands.values().append_option((n % 2 == 0).then_some("g")));
+        light.append(id % 7 != 0);
+        bands.append(true);
+    }
+    let columns: [(&str, ArrayRef); 2] =
+        [("mjd", Arc::new(light.finish())), ("band", Arc::new(bands.finish()))];
+    let fields: Fields =
+        columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
+    let curves = StructArray::new(fields, columns.map(|(_, array)| array).to_vec(), None);
+    let plain = table(&ra, &dec, 0);
+    let mut all: Vec<(&str, ArrayRef)> = vec![("curve", Arc::new(curves))];
+    all.extend(["id", "ra", "dec"].into_iter().zip(plain.columns().iter().cloned()));
+    let batch = RecordBatch::try_from_iter(all).unwrap();
+    let input = [write_parquet(&folder.path().join("in.parquet"), &batch)];
+    let out = folder.path().join("out");
+    let options = ImportOptions { rows_per_partition: 500, memory: 1 << 20, ..ImportOptions::default() };
+    import(&input, &out, &options, &Control::none()).unwrap();
+    assert_eq!(verify(&out, &Control::none()).unwrap().problems, [""; 0]);
+    let found = rows(&out);
+    let ids: UInt32Array =
+        found[2].as_primitive::<Int64Type>().values().iter().map(|id| *id as u32).collect();
+    assert_eq!(found[1].to_data(), take(batch.column(0), &ids, None).unwrap().to_data());
 }
 
 #[test]
