@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates each may need; a crate that is not here has no place in the picture yet.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("sky", &[]),
     ("wcs", &[]),
     ("lttb", &[]),
@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("votable", &[]),
     ("catalog", &["sky", "fits", "votable"]),
     ("rows", &["fits", "votable"]),
+    ("query", &["adql", "catalog", "fits", "sky"]),
     ("cube", &["fits", "wcs"]),
     ("cutout", &["cube", "fits", "wcs", "sky"]),
     ("simulate", &["wcs", "fits", "sky"]),
@@ -26,7 +27,7 @@ const HOMES: [(&str, Option<&str>); 8] = [
     ("fitsio", Some("fits")),
     ("fitsio-sys", Some("fits")),
     ("sqlparser", Some("adql")),
-    ("datafusion", None),
+    ("datafusion", Some("query")),
     ("rdkafka", None),
     ("axum", None),
     ("wcs", None),

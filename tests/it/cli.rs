@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::support::{Frames, assert_error, run, ur};
 
-const VERBS: [&[&str]; 28] = [
+const VERBS: [&[&str]; 29] = [
     &[],
     &["cube"],
     &["cube", "build"],
@@ -34,6 +34,7 @@ const VERBS: [&[&str]; 28] = [
     &["adql"],
     &["adql", "check"],
     &["adql", "translate"],
+    &["query"],
     &["simulate"],
     &["simulate", "sector"],
     &["demo"],

@@ -17,6 +17,8 @@ mod cutout_files;
 mod cutout_list;
 mod downsample;
 #[cfg(feature = "peers")]
+mod engines;
+#[cfg(feature = "peers")]
 mod fits_tables;
 mod foreign_frames;
 mod interruption;
@@ -24,6 +26,9 @@ mod moving;
 mod outputs;
 #[cfg(feature = "peers")]
 mod peers;
+#[cfg(feature = "peers")]
+mod postgres;
+mod query;
 mod rows;
 #[path = "../../crates/series/tests/support/mod.rs"]
 mod series_files;

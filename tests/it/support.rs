@@ -182,7 +182,7 @@ pub(crate) fn fixtures(folder: &str, ending: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// The program, built in the profile and the target folder of this test.
+/// The program, built in the profile and the target folder of this test, with `ur-query` beside it.
 pub(crate) fn ur_path() -> &'static Path {
     static UR: OnceLock<PathBuf> = OnceLock::new();
     UR.get_or_init(|| {
@@ -193,12 +193,14 @@ pub(crate) fn ur_path() -> &'static Path {
             "debug" => "dev",
             other => other,
         };
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--workspace", "--bin", "ur", "--profile", profile, "--target-dir"])
-            .arg(folder.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        // With the tests, so that crates have the features they were just compiled with.
+        cargo.args(["build", "--quiet", "--workspace", "--tests", "--bin", "ur", "--bin", "ur-query"]);
+        if cfg!(feature = "peers") {
+            cargo.args(["--features", "uranometria-tests/peers,uranometria-wcs/peers"]);
+        }
+        cargo.args(["--profile", profile, "--target-dir"]).arg(folder.parent().unwrap());
+        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         folder.join("ur")
     })

@@ -1,5 +1,6 @@
 //! The arguments of every verb.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -74,6 +75,13 @@ it little; parquet, FITS and arrays are read where points are looked for.")]
     /// Check queries in ADQL, write them as SQL
     #[command(subcommand)]
     Adql(AdqlCommand),
+    /// Ask an archive in ADQL: runs the program ur-query, which is installed beside this one
+    #[command(disable_help_flag = true)]
+    Query {
+        /// What ur-query is given
+        #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Make data with a known truth
     #[command(subcommand)]
     Simulate(SimulateCommand),

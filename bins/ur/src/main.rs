@@ -3,7 +3,6 @@
 mod args;
 mod files;
 mod report;
-mod rows;
 mod verbs;
 
 use std::process::ExitCode;
@@ -16,7 +15,10 @@ use report::Outcome;
 fn main() -> ExitCode {
     let command = Ur::parse().command;
     // What does not look whether it shall stop is ended by signals as any program.
-    let watched = !matches!(command, Command::Lightcurve(_) | Command::Cube(CubeCommand::Info { .. }));
+    let watched = !matches!(
+        command,
+        Command::Lightcurve(_) | Command::Cube(CubeCommand::Info { .. }) | Command::Query { .. }
+    );
     let stop = report::stop_on_signals(watched);
     // A large catalogue is thousands of files. Where no more may be open, that is told when it matters.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Zonemap(zonemap) => verbs::zonemap::run(&zonemap, &stop),
         Command::Catalog(catalog) => verbs::catalog::run(catalog, &stop),
         Command::Adql(adql) => verbs::adql::run(&adql, &stop),
+        Command::Query { arguments } => verbs::query::run(&arguments),
         Command::Simulate(SimulateCommand::Sector(sector)) => verbs::simulate::run(&sector, &stop),
         Command::Demo { folder } => verbs::demo::run(&folder, &stop),
     };

@@ -8,5 +8,6 @@ pub(crate) mod demo;
 pub(crate) mod downsample;
 pub(crate) mod lightcurve;
 mod picture;
+pub(crate) mod query;
 pub(crate) mod simulate;
 pub(crate) mod zonemap;

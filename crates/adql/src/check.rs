@@ -4,6 +4,7 @@
 //! without a name get one. Region predicates stay what they are (see [`crate::tree::Condition`]).
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::error::{Error, Errors, Kind, Span, did_you_mean};
 use crate::functions::{Functions, builtin};
@@ -23,6 +24,8 @@ pub struct Checked {
     pub query: Query,
     /// The columns of its result.
     pub columns: Vec<Column>,
+    /// The full names of the tables it reads, each once.
+    pub tables: Vec<String>,
 }
 
 /// Checks names and types of a query against tables.
@@ -31,11 +34,20 @@ pub struct Checked {
 /// All that is found: unknown and ambiguous tables and columns with the nearest name, values of types that do not fit,
 /// aggregates beside columns that are not grouped, operands of set operators that do not fit one another.
 pub fn check(query: &Query, tables: &Tables, functions: &Functions) -> Result<Checked, Errors> {
-    let mut checker =
-        Checker { tables, functions, scopes: Vec::new(), named: Vec::new(), errors: Vec::new() };
+    let mut checker = Checker {
+        tables,
+        functions,
+        scopes: Vec::new(),
+        named: Vec::new(),
+        read: BTreeSet::new(),
+        errors: Vec::new(),
+    };
     let mut query = query.clone();
     let columns = checker.query(&mut query);
-    if checker.errors.is_empty() { Ok(Checked { query, columns }) } else { Err(Errors::new(checker.errors)) }
+    if !checker.errors.is_empty() {
+        return Err(Errors::new(checker.errors));
+    }
+    Ok(Checked { query, columns, tables: checker.read.into_iter().collect() })
 }
 
 /// A table of a FROM clause.
@@ -63,6 +75,8 @@ struct Checker<'a> {
     scopes: Vec<Scope<'a>>,
     /// Common table expressions.
     named: Vec<(String, Vec<Column>)>,
+    /// Full names of the tables that are read.
+    read: BTreeSet<String>,
     errors: Vec<Error>,
 }
 
@@ -204,7 +218,16 @@ impl<'a> Checker<'a> {
                         name
                     }
                 };
-                columns.push(Column { name, datatype, unit });
+                let (ucd, description) = match &expr.kind {
+                    ExprKind::Column(name) => {
+                        let column = self.lookup(name);
+                        column
+                            .map(|column| (column.ucd.clone(), column.description.clone()))
+                            .unwrap_or_default()
+                    }
+                    _ => (None, None),
+                };
+                columns.push(Column { name, datatype, unit, ucd, description });
             }
         }
     }
@@ -270,7 +293,10 @@ impl<'a> Checker<'a> {
                 let (full, columns) = match named {
                     Some((name, columns)) => (vec![name], Cow::Owned(columns)),
                     None => match self.tables.find(name) {
-                        Ok(table) => (table.name.clone(), Cow::Borrowed(&table.columns[..])),
+                        Ok(table) => {
+                            self.read.insert(table.name.join("."));
+                            (table.name.clone(), Cow::Borrowed(&table.columns[..]))
+                        }
                         Err(error) => {
                             self.wrong(error);
                             self.scope().broken = true;

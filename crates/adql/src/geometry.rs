@@ -288,6 +288,21 @@ pub(crate) fn predicate(
     {
         return in_region(writer, engine, point, right);
     }
+    // pgSphere has no circles beyond a hemisphere.
+    if engine == Engine::PgSphere
+        && which == Predicate::Contains
+        && is_point(left)
+        && let ExprKind::Circle { frame, center, radius } = &right.kind
+        && matches!(&radius.kind, ExprKind::Number(text) if text.parse().is_ok_and(|radius: f64| radius > 90.0))
+    {
+        check_frame(frame.as_ref(), right.span)?;
+        writer.put("(");
+        distance(writer, engine, &Position::Point(Box::new(left.clone())), center)?;
+        writer.put(" <= ");
+        writer.expr(radius)?;
+        writer.put(")");
+        return Ok(());
+    }
     match engine {
         Engine::DataFusion => {
             writer.put(if which == Predicate::Contains { "sky_contains(" } else { "sky_intersects(" });

@@ -43,6 +43,10 @@ pub(crate) fn type_of(expr: &Expr, functions: &Functions, column: &mut dyn FnMut
                 let types = arguments.iter().map(|argument| type_of(argument, functions, column));
                 types.reduce(Type::wider).unwrap_or(Type::Unknown)
             }
+            "MOD" => {
+                let types = arguments.iter().map(|argument| type_of(argument, functions, column));
+                types.reduce(Type::wider).filter(|wider| wider.is_whole()).unwrap_or(Type::Double)
+            }
             name => match builtin(name) {
                 Some(builtin) if builtin.text => Type::Varchar,
                 Some(_) => Type::Double,

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod check;
 mod convert;
 mod dialect;
@@ -24,4 +26,5 @@ pub use options::{Mode, Options, Version, parse};
 pub use stcs::{Shape, ShapeKind};
 pub use tables::{Column, TableInfo, Tables};
 pub use types::Type;
+pub use words::is_regular;
 pub use write::{Engine, translate};

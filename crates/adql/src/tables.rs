@@ -13,12 +13,16 @@ pub struct Column {
     pub datatype: Type,
     /// Its unit as VOUnits has it, if it has one.
     pub unit: Option<String>,
+    /// Its UCD, if it has one.
+    pub ucd: Option<String>,
+    /// What it is, for people.
+    pub description: Option<String>,
 }
 
 impl Column {
-    /// Describes a column without unit.
+    /// A column of which nothing else is known.
     pub fn new(name: impl Into<String>, datatype: Type) -> Self {
-        Self { name: name.into(), datatype, unit: None }
+        Self { name: name.into(), datatype, unit: None, ucd: None, description: None }
     }
 }
 
@@ -41,6 +45,11 @@ impl Tables {
     /// Adds a table, such as `add("gaia.source", columns)`; periods separate the parts of the name.
     pub fn add(&mut self, name: &str, columns: Vec<Column>) {
         self.list.push(TableInfo { name: name.split('.').map(str::to_owned).collect(), columns });
+    }
+
+    /// Takes a table out, such as an upload that is gone.
+    pub fn remove(&mut self, name: &str) {
+        self.list.retain(|table| table.name.join(".") != name);
     }
 
     /// All tables.

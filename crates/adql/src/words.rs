@@ -239,6 +239,13 @@ const RESERVED: [&[&str]; 26] = [
 /// Words that came with 2.1; the others were reserved in 2.0 already.
 const NEW: [&str; 4] = ["BIGINT", "ILIKE", "IN_UNIT", "OFFSET"];
 
+/// Whether a name can be written in a query of ADQL 2.1 without quotes.
+pub fn is_regular(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !is_reserved(name, Version::V2_1)
+}
+
 /// Says whether an undelimited name is a reserved word.
 pub(crate) fn is_reserved(name: &str, version: Version) -> bool {
     let Some(first) = name.bytes().next().filter(u8::is_ascii_alphabetic) else { return false };
@@ -301,6 +308,14 @@ pub(crate) fn keyword(name: &str) -> Keyword {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_need_no_quotes_are_words_and_not_reserved() {
+        assert!(is_regular("ra") && is_regular("Gmag_2") && is_regular("abs_mag"));
+        for quoted in ["size", "_cell", "2mass", "a-b", "", "Distance", "é"] {
+            assert!(!is_regular(quoted), "{quoted}");
+        }
+    }
 
     #[test]
     fn words_are_reserved_in_any_case_and_by_version() {

@@ -4,6 +4,7 @@
 //! parts of the work have names of their own in there, so that an interrupted import goes on behind them.
 
 mod append;
+mod archive;
 mod catalog;
 mod chunks;
 mod collection;
@@ -27,11 +28,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use append::{AppendOptions, append};
+pub use archive::archive_tables;
 pub use catalog::{Catalog, Part};
 pub use crossmatch::{Crossmatch, DISTANCE_COLUMN, Keep, MatchOptions, Matched, Moved, Radius};
 pub use density::Density;
 pub use import::{Compression, ImportOptions, Imported, SkippedRow, import};
-pub use search::{Place, Query, Search};
+pub use search::{Place, Query, Reads, Search};
 #[cfg(feature = "object-store")]
 pub use store::register_store;
 pub use verify::{Verified, verify};

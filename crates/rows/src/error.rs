@@ -23,6 +23,12 @@ pub enum Error {
         /// Its ending.
         ending: String,
     },
+    /// A format that is not for terminals.
+    #[error("{format} is not for terminals; name a file with --out")]
+    Terminal {
+        /// The format.
+        format: crate::Format,
+    },
     /// Columns that a format cannot hold.
     #[error("{format} cannot hold {}; leave them out, or write parquet", columns.join(", "))]
     Columns {

@@ -1,14 +1,34 @@
 //! Rows into files and to the terminal.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use uranometria_fits::fs::{Durability, NewFile};
+use uranometria_votable::Serialisation;
 
 pub use crate::fits::EXTNAME;
 use crate::{Encoder, Ending, Error, Format};
+
+/// The format that is meant by a name, or by the ending of a file; a table on the terminal where there is neither.
+///
+/// A VOTable on standard output is one that people can read, unless its name says which it is.
+///
+/// # Errors
+/// [`Error::Format`], [`Error::Ending`], and [`Error::Terminal`] for bytes that are not for people.
+pub fn chosen(name: Option<&str>, out: Option<&Path>) -> Result<Format, Error> {
+    let format = match (name, out) {
+        (Some(name), _) => name.parse()?,
+        (None, Some(out)) => Format::of_path(out)?,
+        (None, None) => Format::Table,
+    };
+    match out {
+        None if !format.is_text() && io::stdout().is_terminal() => Err(Error::Terminal { format }),
+        None if name == Some("votable") => Ok(Format::VoTable(Serialisation::Tabledata)),
+        _ => Ok(format),
+    }
+}
 
 /// Rows under way to a file, which appears when it is whole, or to standard output.
 ///

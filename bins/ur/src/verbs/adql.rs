@@ -3,15 +3,14 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow_schema::DataType;
 use serde_json::{Value, json};
 use uranometria_adql::{
-    Column, Engine, Errors, Functions, Options, Signature, Tables, Type, Version, check, parse, translate,
+    Column, Engine, Errors, Functions, Options, Signature, Tables, Version, check, parse, translate,
 };
-use uranometria_catalog::fs::Catalog;
+use uranometria_catalog::fs::{Catalog, archive_tables};
 
 use crate::args::{AdqlCommand, CheckArgs, TranslateArgs};
 use crate::report::{self, Outcome, line};
@@ -136,46 +135,9 @@ fn print_sql(args: &TranslateArgs) -> report::Result {
 /// The tables of an archive, as queries name them.
 fn tables(archive: &Path) -> Result<Tables, Box<dyn Error>> {
     let mut tables = Tables::default();
-    for schema in folders(&archive.join("catalogues"))? {
-        for table in folders(&schema)? {
-            let catalog = Catalog::open(&table)?;
-            let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let column = |field: &arrow_schema::FieldRef| Column {
-                unit: field.metadata().get("unit").filter(|unit| !unit.is_empty()).cloned(),
-                ..Column::new(field.name(), datatype(field.data_type()))
-            };
-            let columns = catalog.schema().fields().iter().map(column).collect();
-            tables.add(&format!("{}.{}", name(&schema), name(&table)), columns);
-        }
+    for (name, path) in archive_tables(archive)? {
+        let catalog = Catalog::open(path)?;
+        tables.add(&name, catalog.schema().fields().iter().map(|field| Column::of_field(field)).collect());
     }
     Ok(tables)
-}
-
-/// Folders in a folder, by name; hidden ones are under way.
-fn folders(path: &Path) -> Result<Vec<PathBuf>, String> {
-    let cannot = |error: io::Error| format!("{}: cannot read it: {error}", path.display());
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(cannot)? {
-        let entry = entry.map_err(cannot)?;
-        if entry.path().is_dir() && !entry.file_name().to_string_lossy().starts_with('.') {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn datatype(arrow: &DataType) -> Type {
-    match arrow {
-        DataType::Boolean => Type::Boolean,
-        DataType::Int8 | DataType::Int16 | DataType::UInt8 => Type::SmallInt,
-        DataType::Int32 | DataType::UInt16 => Type::Integer,
-        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => Type::BigInt,
-        DataType::Float16 | DataType::Float32 => Type::Real,
-        DataType::Float64 | DataType::Decimal128(..) => Type::Double,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Type::Varchar,
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => Type::Timestamp,
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Type::Binary,
-        _ => Type::Unknown,
-    }
 }

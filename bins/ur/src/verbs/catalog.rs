@@ -13,14 +13,13 @@ use uranometria_catalog::fs::{
     MatchOptions, Moved, Place, Progress, Query, Radius, Stage, append, import, verify,
 };
 use uranometria_fits::fs::{Durability, write};
-use uranometria_rows::fs::Sink;
+use uranometria_rows::fs::{Sink, chosen};
 use uranometria_rows::{Ending, Format};
 use uranometria_sky::{Angle, Cone, Direction, Moc, Polygon, Zone};
 
 use crate::args::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, MotionColumns, RowsArgs};
 use crate::files::{self, Kind};
 use crate::report::{self, Bar, Outcome, line};
-use crate::rows;
 
 pub(crate) fn run(command: CatalogCommand, stop: &AtomicBool) -> report::Result {
     match command {
@@ -323,7 +322,7 @@ fn density(path: &Path, order: u8, out: &Path, as_json: bool, stop: &AtomicBool)
 }
 
 fn search(path: &Path, place: Place, args: &RowsArgs, stop: &AtomicBool) -> report::Result {
-    let format = rows::format(args.format.as_deref(), args.out.as_deref())?;
+    let format = chosen(args.format.as_deref(), args.out.as_deref())?;
     if let Some(out) = &args.out {
         may_write(out, kind(format), &[path])?;
     }
@@ -335,13 +334,15 @@ fn search(path: &Path, place: Place, args: &RowsArgs, stop: &AtomicBool) -> repo
         ..Query::default()
     };
     let (found, time) = report::timed(|| -> Result<(u64, u64, u64), Box<dyn Error + Send + Sync>> {
-        let mut found = catalog.search(&query)?;
+        let stopped = || stop.load(Ordering::Relaxed);
+        let mut found = catalog.search(&query)?.stop_when(&stopped);
         let mut rows = Sink::create(args.out.as_deref(), format, found.schema())?;
         for batch in found.by_ref() {
-            if stop.load(Ordering::Relaxed) {
-                return Err("interrupted; nothing was written".into());
-            }
-            rows.write(&batch?)?;
+            let batch = batch.map_err(|error| match error {
+                uranometria_catalog::Error::Interrupted => "interrupted; nothing was written".into(),
+                error => Box::<dyn Error + Send + Sync>::from(error),
+            })?;
+            rows.write(&batch)?;
         }
         let decoded = found.decoded();
         let (count, bytes) = rows.finish(Ending::All)?;
@@ -451,7 +452,7 @@ fn read_moc(path: &Path) -> Result<Moc, Box<dyn Error>> {
 }
 
 fn crossmatch(args: &CrossmatchArgs, stop: &AtomicBool) -> report::Result {
-    let format = rows::format(None, Some(&args.out))?;
+    let format = chosen(None, Some(&args.out))?;
     may_write(&args.out, kind(format), &[&args.left, &args.right])?;
     let (left, right) = (Catalog::open(&args.left)?, Catalog::open(&args.right)?);
     let identifier = |catalog: &Catalog| args.pairs.then(|| vec![catalog.identifier().to_string()]);

@@ -4,6 +4,7 @@
 //! meet a condition; of the rows of those pages the ones in cells that are all inside are kept as they are; those in
 //! cells at the boundary are tested one by one.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -44,6 +45,10 @@ impl<R: Into<Region>> From<R> for Place {
 pub struct Query {
     /// Where.
     pub place: Place,
+    /// Regions that rows must be in besides, all of them; of those in the place each is tested.
+    pub regions: Vec<Region>,
+    /// The partitions that are searched, by their places in [`Catalog::parts`].
+    pub parts: Range<usize>,
     /// The columns wanted, in that order; `None` is all.
     pub columns: Option<Vec<String>>,
     /// Conditions that rows must meet, all of them.
@@ -55,7 +60,14 @@ pub struct Query {
 impl Default for Query {
     /// All rows and columns.
     fn default() -> Self {
-        Query { place: Place::Anywhere, columns: None, conditions: Vec::new(), batch_rows: 1 << 16 }
+        Query {
+            place: Place::Anywhere,
+            regions: Vec::new(),
+            parts: 0..usize::MAX,
+            columns: None,
+            conditions: Vec::new(),
+            batch_rows: 1 << 16,
+        }
     }
 }
 
@@ -66,11 +78,26 @@ enum Cells {
     Ranges(Vec<CellRange>),
 }
 
+/// A partition by its place, and runs of its rows.
+type Selected = (usize, Vec<Range<usize>>);
+
+/// What a search reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Partitions of which something is read, by their places in [`Catalog::parts`].
+    pub parts: Vec<usize>,
+    /// Rows that are decoded.
+    pub rows: u64,
+    /// Runs of neighbouring pages they are in.
+    pub runs: u64,
+}
+
 /// Rows found, batch by batch in the order of their cells. Ends behind an error.
-#[derive(Debug)]
 pub struct Search<'a> {
     catalog: &'a Catalog,
     region: Option<Region>,
+    /// Regions that rows must be in as well.
+    regions: Vec<Region>,
     cells: Cells,
     /// The same without their kinds, neighbours joined.
     joined: Vec<Range<u64>>,
@@ -82,8 +109,19 @@ pub struct Search<'a> {
     schema: SchemaRef,
     batch_rows: usize,
     next_part: usize,
+    /// Behind the last partition.
+    end: usize,
     open: Option<(usize, Decoded)>,
     decoded: u64,
+    stop: Option<&'a dyn Fn() -> bool>,
+}
+
+impl fmt::Debug for Search<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Search");
+        shown.field("catalog", &self.catalog.path()).field("next_part", &self.next_part);
+        shown.field("decoded", &self.decoded).finish_non_exhaustive()
+    }
 }
 
 impl Catalog {
@@ -130,7 +168,7 @@ impl Catalog {
         if matches!(cells, Cells::Ranges(_)) {
             read.push(self.cell);
         }
-        if region.is_some() {
+        if region.is_some() || !query.regions.is_empty() {
             read.extend([self.ra, self.dec]);
         }
         read.sort_unstable();
@@ -139,14 +177,17 @@ impl Catalog {
         let schema = Arc::new(Schema::new(fields));
         let at = |column: &usize| read.partition_point(|other| other < column);
         let wanted = wanted.iter().map(at).collect();
+        let first = match joined.first() {
+            Some(first) => self.parts.partition_point(|part| part.pixel().cells().end <= first.start),
+            None if matches!(cells, Cells::All) => 0,
+            None => self.parts.len(),
+        };
         Ok(Search {
             catalog: self,
             region,
-            next_part: match joined.first() {
-                Some(first) => self.parts.partition_point(|part| part.pixel().cells().end <= first.start),
-                None if matches!(cells, Cells::All) => 0,
-                None => self.parts.len(),
-            },
+            regions: query.regions.clone(),
+            next_part: first.max(query.parts.start),
+            end: query.parts.end.min(self.parts.len()),
             cells,
             joined,
             conditions,
@@ -156,7 +197,23 @@ impl Catalog {
             batch_rows: query.batch_rows.max(1),
             open: None,
             decoded: 0,
+            stop: None,
         })
+    }
+
+    /// What a search will read: footers are, rows are not.
+    ///
+    /// # Errors
+    /// As [`Catalog::search`], and those of opening partitions.
+    pub fn reads(&self, query: &Query) -> Result<Reads, Error> {
+        let mut search = self.search(query)?;
+        let mut reads = Reads::default();
+        while let Some((part, rows)) = search.select()? {
+            reads.parts.push(part);
+            reads.rows += rows.iter().map(|run| run.len() as u64).sum::<u64>();
+            reads.runs += rows.len() as u64;
+        }
+        Ok(reads)
     }
 }
 
@@ -171,7 +228,13 @@ fn joined(ranges: &[CellRange]) -> Vec<Range<u64>> {
     joined
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// Asks now and then whether to go on; if not, the search ends with [`Error::Interrupted`].
+    #[must_use]
+    pub fn stop_when(self, stop: &'a dyn Fn() -> bool) -> Self {
+        Search { stop: Some(stop), ..self }
+    }
+
     /// The columns of every batch.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
@@ -182,25 +245,25 @@ impl Search<'_> {
         self.decoded
     }
 
-    /// Opens the next partition with pages to read; false if there is none.
-    fn advance(&mut self) -> Result<bool, Error> {
-        while let Some(part) = self.catalog.parts.get(self.next_part) {
+    /// The next partition with rows to read, and these.
+    fn select(&mut self) -> Result<Option<Selected>, Error> {
+        let parts = &self.catalog.parts[..self.end];
+        while let Some(part) = parts.get(self.next_part) {
             let inside = part.pixel().cells();
             let at = self.joined.partition_point(|range| range.end <= inside.start);
             if matches!(self.cells, Cells::Ranges(_)) {
                 let Some(range) = self.joined.get(at) else {
-                    self.next_part = self.catalog.parts.len();
-                    return Ok(false);
+                    self.next_part = self.end;
+                    return Ok(None);
                 };
                 if range.start >= inside.end {
-                    let parts = &self.catalog.parts[self.next_part..];
-                    self.next_part += parts.partition_point(|part| part.pixel().cells().end <= range.start);
+                    let rest = &parts[self.next_part..];
+                    self.next_part += rest.partition_point(|part| part.pixel().cells().end <= range.start);
                     continue;
                 }
             }
             self.next_part += 1;
             let open = part.open()?;
-            let in_file = |error: Error| error.in_file(part.path());
             let all = Range { start: 0, end: open.metadata.metadata().file_metadata().num_rows() as usize };
             let rows = match self.cells {
                 Cells::All => Vec::from_iter([all]),
@@ -209,18 +272,23 @@ impl Search<'_> {
             let rows = self.conditions.iter().fold(rows, |rows, (column, condition)| {
                 open.pages.meeting(&open.metadata, rows, (*column, condition))
             });
-            if rows.iter().all(Range::is_empty) {
-                continue;
+            if !rows.iter().all(Range::is_empty) {
+                return Ok(Some((self.next_part - 1, rows)));
             }
-            let mask = ProjectionMask::roots(open.metadata.parquet_schema(), self.read.iter().copied());
-            let reader = open
-                .pages
-                .read((&open.chunks, &open.metadata), mask, &rows, self.batch_rows)
-                .map_err(in_file)?;
-            self.open = Some((self.next_part - 1, reader));
-            return Ok(true);
         }
-        Ok(false)
+        Ok(None)
+    }
+
+    /// Opens the next partition with pages to read; false if there is none.
+    fn advance(&mut self) -> Result<bool, Error> {
+        let Some((at, rows)) = self.select()? else { return Ok(false) };
+        let part = &self.catalog.parts[at];
+        let open = part.open()?;
+        let mask = ProjectionMask::roots(open.metadata.parquet_schema(), self.read.iter().copied());
+        let chunks = (&open.chunks, &open.metadata);
+        let reader = open.pages.read(chunks, mask, &rows, self.batch_rows);
+        self.open = Some((at, reader.map_err(|error: Error| error.in_file(part.path()))?));
+        Ok(true)
     }
 
     /// Where a column is among those read.
@@ -239,12 +307,17 @@ impl Search<'_> {
         let wanted = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
             .map_err(Error::arrow("put its columns together"))?;
         let mut mask = runs;
-        for (column, condition) in &self.conditions {
-            let met = condition.met(batch.column(self.place(*column)))?;
-            mask = Some(match mask {
+        let mut and = |met: BooleanArray| {
+            mask = Some(match &mask {
                 None => met,
                 Some(mask) => BooleanArray::new(mask.values() & met.values(), None),
             });
+        };
+        for (column, condition) in &self.conditions {
+            and(condition.met(batch.column(self.place(*column)))?);
+        }
+        for region in &self.regions {
+            and(self.tested(batch, region)?);
         }
         let Some(mask) = mask else { return Ok(wanted) };
         let count = mask.true_count();
@@ -258,6 +331,15 @@ impl Search<'_> {
             return Ok(wanted.slice(first, count));
         }
         filter_record_batch(&wanted, &mask).map_err(Error::arrow("select its rows"))
+    }
+
+    /// Which rows of a batch are in a region, each tested.
+    fn tested(&self, batch: &RecordBatch, region: &Region) -> Result<BooleanArray, Error> {
+        let ra = doubles(batch.column(self.place(self.catalog.ra)), "right ascension")?;
+        let dec = doubles(batch.column(self.place(self.catalog.dec)), "declination")?;
+        let mut inside = vec![false; batch.num_rows()];
+        region.contains_slice(ra.values(), dec.values(), &mut inside)?;
+        Ok(inside.into())
     }
 
     /// Which rows of a batch are inside; None for all.
@@ -313,11 +395,7 @@ impl Search<'_> {
     /// The same where rows are in any order: catalogues of other programs.
     fn inside_unsorted(&self, batch: &RecordBatch, ranges: &[CellRange]) -> Result<BooleanArray, Error> {
         if let Some(region) = &self.region {
-            let ra = doubles(batch.column(self.place(self.catalog.ra)), "right ascension")?;
-            let dec = doubles(batch.column(self.place(self.catalog.dec)), "declination")?;
-            let mut inside = vec![false; batch.num_rows()];
-            region.contains_slice(ra.values(), dec.values(), &mut inside)?;
-            return Ok(inside.into());
+            return self.tested(batch, region);
         }
         let cells = batch.column(self.place(self.catalog.cell)).as_primitive::<Int64Type>();
         let inside = |cell: &i64| {
@@ -333,12 +411,17 @@ impl Iterator for Search<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
+            if self.stop.is_some_and(|stop| stop()) {
+                (self.open, self.next_part) = (None, self.end);
+                self.stop = None;
+                return Some(Err(Error::Interrupted));
+            }
             let Some((part, reader)) = &mut self.open else {
                 match self.advance() {
                     Ok(true) => continue,
                     Ok(false) => return None,
                     Err(error) => {
-                        self.next_part = self.catalog.parts.len();
+                        self.next_part = self.end;
                         return Some(Err(error));
                     }
                 }
@@ -356,7 +439,7 @@ impl Iterator for Search<'_> {
                 Ok(batch) if batch.num_rows() == 0 => {}
                 Ok(batch) => return Some(Ok(batch)),
                 Err(error) => {
-                    (self.open, self.next_part) = (None, self.catalog.parts.len());
+                    (self.open, self.next_part) = (None, self.end);
                     return Some(Err(error.in_file(self.catalog.parts[part].path())));
                 }
             }

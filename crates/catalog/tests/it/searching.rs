@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ fn ids<'a>(batches: impl Iterator<Item = Result<RecordBatch, Error>> + 'a) -> Ve
 
 fn search(catalog: &Catalog, place: Place, conditions: Vec<Condition>, batch_rows: usize) -> BTreeSet<i64> {
     let columns = Some(vec!["id".to_string()]);
-    let found = ids(catalog.search(&Query { place, columns, conditions, batch_rows }).unwrap());
+    let found =
+        ids(catalog.search(&Query { place, columns, conditions, batch_rows, ..Query::default() }).unwrap());
     let once: BTreeSet<i64> = found.iter().copied().collect();
     assert_eq!(once.len(), found.len(), "a row was found twice");
     once
@@ -238,4 +240,55 @@ fn counting_needs_no_columns() {
     assert_eq!(count(Place::Cells(vec![])), 0);
     let cone = Cone::new(place(0.0, 0.0), degrees(60.0)).unwrap();
     assert_eq!(count(cone.into()), brute_force(&cone.into(), &ra, &dec).len());
+}
+
+#[test]
+fn regions_besides_the_place_are_tested_and_partitions_are_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(20_000, 31);
+    let (out, _) = catalogue(folder.path(), "stars", &ra, &dec, 1000);
+    let catalog = Catalog::open(&out).unwrap();
+    let cone = |ra, dec, radius| Region::from(Cone::new(place(ra, dec), degrees(radius)).unwrap());
+    let (a, b) = (cone(120.0, 20.0, 25.0), cone(140.0, 25.0, 20.0));
+    let columns = || Some(vec!["id".to_string()]);
+    let query =
+        Query { place: a.clone().into(), regions: vec![b.clone()], columns: columns(), ..Query::default() };
+    let mut found = ids(catalog.search(&query).unwrap());
+    found.sort_unstable();
+    let wanted: Vec<i64> =
+        brute_force(&a, &ra, &dec).intersection(&brute_force(&b, &ra, &dec)).copied().collect();
+    assert!(wanted.len() > 20 && found == wanted);
+    // A search of each partition alone finds what one of all finds; what it will read is known before.
+    let reads = catalog.reads(&query).unwrap();
+    let mut alone = Vec::new();
+    let mut decoded = 0;
+    for part in 0..catalog.parts().len() {
+        let mut search = catalog.search(&Query { parts: part..part + 1, ..query.clone() }).unwrap();
+        let before = alone.len();
+        for batch in search.by_ref() {
+            alone.extend(batch.unwrap().column(0).as_primitive::<Int64Type>().values().iter().copied());
+        }
+        assert!(alone.len() == before || reads.parts.contains(&part));
+        decoded += search.decoded();
+    }
+    alone.sort_unstable();
+    assert_eq!((alone, decoded), (wanted, reads.rows));
+    assert!(reads.runs >= reads.parts.len() as u64 && reads.parts.len() < catalog.parts().len());
+}
+
+#[test]
+fn a_search_stops_when_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(5000, 32);
+    let (out, _) = catalogue(folder.path(), "stars", &ra, &dec, 500);
+    let catalog = Catalog::open(&out).unwrap();
+    let asked = Cell::new(0);
+    let stop = || asked.replace(asked.get() + 1) == 3;
+    // No row is in the region, so that none comes out between.
+    let nowhere = Region::from(Cone::new(place(ra[0], -dec[0]), degrees(1e-9)).unwrap());
+    let query = Query { regions: vec![nowhere], batch_rows: 100, ..Query::default() };
+    let mut search = catalog.search(&query).unwrap().stop_when(&stop);
+    let error = search.next().unwrap().unwrap_err();
+    assert!(matches!(error, Error::Interrupted), "{error}");
+    assert!(search.next().is_none() && search.decoded() < 5000);
 }

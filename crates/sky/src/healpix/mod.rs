@@ -5,6 +5,7 @@
 //!
 //! Gorski et al. 2005, ApJ 622, 759; ranges of cells are those of the IVOA Recommendation MOC 2.0.
 
+mod around;
 mod batch;
 mod cells;
 mod ring;
@@ -12,6 +13,7 @@ mod ring;
 use crate::error::same_length;
 use crate::{Direction, Error};
 
+pub use around::Around;
 pub(crate) use cells::Cap;
 pub use cells::{border, centre, corners, neighbours, parent, range, whole_cells};
 pub use ring::{from_ring, to_ring};

@@ -1,0 +1,663 @@
+//! Joins by position: rows of the one side by the cells they reach, rows of the other looked up by the cell they are in.
+//!
+//! The engine would compare each row with each. Where the condition of a join has a position of the one side in a circle
+//! around a position of the other, the rule [`ByPosition`] puts this operator in the place of the engine's: the left rows
+//! are kept in memory with the cells that their circles reach, and each right row is compared with those of its cell. The
+//! whole condition is asked of each pair that is left, so that the answer is the engine's own.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use arrow_array::builder::UInt32Builder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_schema::SchemaRef;
+use arrow_select::concat::concat_batches;
+use arrow_select::take::take;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{JoinSide, JoinType};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{
+    Distribution, EquivalenceProperties, PhysicalExpr, ScalarFunctionExpr, split_conjunction,
+};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::joins::NestedLoopJoinExec;
+use datafusion::physical_plan::joins::utils::{ColumnIndex, JoinFilter, build_join_schema};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+};
+use futures_util::{StreamExt, stream};
+use tokio::sync::OnceCell;
+use uranometria_sky::healpix::{self, Around};
+use uranometria_sky::{Angle, Direction};
+
+use super::functions::{IN_CIRCLE, direction};
+
+/// Puts [`PositionJoin`] in the place of joins that compare each row with each, where it can stand there.
+#[derive(Debug)]
+pub(crate) struct ByPosition;
+
+impl PhysicalOptimizerRule for ByPosition {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|plan| {
+            let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() else {
+                return Ok(Transformed::no(plan));
+            };
+            Ok(match PositionJoin::of(join)? {
+                Some(join) => Transformed::yes(Arc::new(join) as Arc<dyn ExecutionPlan>),
+                None => Transformed::no(plan),
+            })
+        })
+        .data()
+    }
+
+    fn name(&self) -> &str {
+        "by_position"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+type Value = Arc<dyn PhysicalExpr>;
+
+/// A position, as values of the rows of a side.
+#[derive(Clone, Debug)]
+struct Place {
+    lon: Value,
+    lat: Value,
+}
+
+/// A join of rows whose positions are near one another.
+#[derive(Debug)]
+pub(crate) struct PositionJoin {
+    left: Arc<dyn ExecutionPlan>,
+    right: Arc<dyn ExecutionPlan>,
+    left_place: Place,
+    right_place: Place,
+    /// Degrees; of left rows.
+    radius: Value,
+    filter: JoinFilter,
+    join_type: JoinType,
+    /// Where each column of the result comes from.
+    columns: Vec<ColumnIndex>,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+    built: Arc<OnceCell<Arc<Built>>>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl PositionJoin {
+    /// The join that does what another does, if that asks for nearness.
+    fn of(join: &NestedLoopJoinExec) -> Result<Option<Self>> {
+        let Some(filter) = join.filter() else { return Ok(None) };
+        if matches!(join.join_type(), JoinType::LeftMark | JoinType::RightMark) {
+            return Ok(None);
+        }
+        for part in split_conjunction(filter.expression()) {
+            let Some(call) =
+                part.downcast_ref::<ScalarFunctionExpr>().filter(|call| call.name() == IN_CIRCLE)
+            else {
+                continue;
+            };
+            let sides: Option<Vec<(Option<JoinSide>, Value)>> =
+                call.args().iter().map(|value| one_sided(value, filter.column_indices())).collect();
+            let Some([(a, lon), (b, lat), (c, other_lon), (d, other_lat), (e, radius)]) =
+                sides.and_then(|sides| <[_; 5]>::try_from(sides).ok())
+            else {
+                continue;
+            };
+            let first = Place { lon, lat };
+            let second = Place { lon: other_lon, lat: other_lat };
+            // Of a position one coordinate may be the same in all rows.
+            let (left_place, right_place) = match (a.or(b), c.or(d)) {
+                (Some(JoinSide::Left), Some(JoinSide::Right)) if one(a, b) && one(c, d) => (first, second),
+                (Some(JoinSide::Right), Some(JoinSide::Left)) if one(a, b) && one(c, d) => (second, first),
+                _ => continue,
+            };
+            if e == Some(JoinSide::Right) {
+                continue;
+            }
+            let places = (left_place, right_place, radius);
+            let inputs = (join.left().clone(), join.right().clone());
+            let columns = match join.projection() {
+                None => build_join_schema(&inputs.0.schema(), &inputs.1.schema(), join.join_type()).1,
+                Some(kept) => {
+                    let all = build_join_schema(&inputs.0.schema(), &inputs.1.schema(), join.join_type()).1;
+                    kept.iter().map(|at| all[*at].clone()).collect()
+                }
+            };
+            let kind = (filter.clone(), *join.join_type());
+            return Ok(Some(Self::new(inputs, places, kind, columns, join.schema())));
+        }
+        Ok(None)
+    }
+
+    fn new(
+        (left, right): (Arc<dyn ExecutionPlan>, Arc<dyn ExecutionPlan>),
+        (left_place, right_place, radius): (Place, Place, Value),
+        (filter, join_type): (JoinFilter, JoinType),
+        columns: Vec<ColumnIndex>,
+        schema: SchemaRef,
+    ) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema.clone()),
+            datafusion::physical_plan::Partitioning::UnknownPartitioning(
+                right.output_partitioning().partition_count(),
+            ),
+            if unmatched_left(join_type).is_some() { EmissionType::Both } else { EmissionType::Incremental },
+            Boundedness::Bounded,
+        );
+        PositionJoin {
+            left,
+            right,
+            left_place,
+            right_place,
+            radius,
+            filter,
+            join_type,
+            columns,
+            schema,
+            properties: Arc::new(properties),
+            built: Arc::default(),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+}
+
+fn one(a: Option<JoinSide>, b: Option<JoinSide>) -> bool {
+    a.is_none() || b.is_none() || a == b
+}
+
+/// A value of the pairs of a join as one of the rows of a side, and which; None where both sides are in it.
+fn one_sided(value: &Value, columns: &[ColumnIndex]) -> Option<(Option<JoinSide>, Value)> {
+    let (mut side, mut mixed) = (None, false);
+    let rebound = value.clone().transform_up(|value| {
+        let Some(column) = value.downcast_ref::<Column>() else { return Ok(Transformed::no(value)) };
+        let of = &columns[column.index()];
+        mixed |= side.is_some_and(|side| side != of.side);
+        side = Some(of.side);
+        Ok(Transformed::yes(Arc::new(Column::new(column.name(), of.index)) as Value))
+    });
+    let rebound = rebound.data().ok()?;
+    (!mixed).then_some((side, rebound))
+}
+
+/// Whether left rows are given that have a partner, or that have none; None for neither as such.
+fn unmatched_left(join_type: JoinType) -> Option<bool> {
+    match join_type {
+        JoinType::Left | JoinType::Full | JoinType::LeftAnti => Some(false),
+        JoinType::LeftSemi => Some(true),
+        _ => None,
+    }
+}
+
+/// The same of right rows.
+fn unmatched_right(join_type: JoinType) -> Option<bool> {
+    match join_type {
+        JoinType::Right | JoinType::Full | JoinType::RightAnti => Some(false),
+        JoinType::RightSemi => Some(true),
+        _ => None,
+    }
+}
+
+/// Whether pairs are given.
+fn gives_pairs(join_type: JoinType) -> bool {
+    matches!(join_type, JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full)
+}
+
+impl DisplayAs for PositionJoin {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { lon, lat } = &self.right_place;
+        let Place { lon: left_lon, lat: left_lat } = &self.left_place;
+        write!(
+            f,
+            "PositionJoin: {:?}, right ({lon}, {lat}) within {} deg of left ({left_lon}, {left_lat}), where {}",
+            self.join_type, self.radius, self.filter
+        )
+    }
+}
+
+impl ExecutionPlan for PositionJoin {
+    fn name(&self) -> &str {
+        "PositionJoin"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        InputDistributionRequirements::new(vec![
+            Distribution::SinglePartition,
+            Distribution::UnspecifiedDistribution,
+        ])
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.left, &self.right]
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        f(self.filter.expression())
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (Some(right), Some(left)) = (children.pop(), children.pop()) else {
+            return Err(DataFusionError::Internal("a join has two inputs".into()));
+        };
+        let places = (self.left_place.clone(), self.right_place.clone(), self.radius.clone());
+        let kind = (self.filter.clone(), self.join_type);
+        Ok(Arc::new(Self::new((left, right), places, kind, self.columns.clone(), self.schema.clone())))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let reservation = MemoryConsumer::new("the left rows of a join by position")
+            .register(&context.runtime_env().memory_pool);
+        let build = Build {
+            left: self.left.execute(0, context.clone()),
+            place: self.left_place.clone(),
+            radius: self.radius.clone(),
+            partitions: self.right.output_partitioning().partition_count(),
+            matches: unmatched_left(self.join_type).is_some(),
+            reservation,
+        };
+        let probe = Probe {
+            cell: self.built.clone(),
+            build: Some(build),
+            built: None,
+            right: self.right.execute(partition, context.clone())?,
+            place: self.right_place.clone(),
+            filter: self.filter.clone(),
+            join_type: self.join_type,
+            columns: self.columns.clone(),
+            schema: self.schema.clone(),
+            current: None,
+            ended: false,
+            batch_rows: context.session_config().batch_size(),
+            metrics: BaselineMetrics::new(&self.metrics, partition),
+        };
+        let batches = stream::try_unfold(probe, |mut probe| async move {
+            Ok(probe.next().await?.map(|batch| (batch, probe)))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), batches)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
+
+/// The left side under way.
+struct Build {
+    left: Result<SendableRecordBatchStream>,
+    place: Place,
+    radius: Value,
+    partitions: usize,
+    matches: bool,
+    reservation: MemoryReservation,
+}
+
+/// The left rows and where they are.
+#[derive(Debug)]
+struct Built {
+    rows: RecordBatch,
+    index: Index,
+    /// Which have a partner, where that matters.
+    matched: Vec<AtomicBool>,
+    /// Partitions of the right side that are under way.
+    running: AtomicUsize,
+    _reservation: MemoryReservation,
+}
+
+impl Build {
+    async fn finish(self) -> Result<Arc<Built>> {
+        let mut left = self.left?;
+        let mut batches = Vec::new();
+        while let Some(batch) = left.next().await {
+            let batch = batch?;
+            self.reservation.try_grow(batch.get_array_memory_size())?;
+            batches.push(batch);
+        }
+        let rows = concat_batches(&left.schema(), &batches)?;
+        drop(batches);
+        if u32::try_from(rows.num_rows()).is_err() {
+            let reason = format!("a join by position of {} left rows", rows.num_rows());
+            return Err(DataFusionError::ResourcesExhausted(reason));
+        }
+        let (lon, lat) = (numbers(&self.place.lon, &rows)?, numbers(&self.place.lat, &rows)?);
+        let radius = numbers(&self.radius, &rows)?;
+        let index = Index::new(&lon, &lat, &radius)?;
+        self.reservation.try_grow(index.bytes())?;
+        let matched = if self.matches { rows.num_rows() } else { 0 };
+        Ok(Arc::new(Built {
+            rows,
+            index,
+            matched: (0..matched).map(|_| AtomicBool::new(false)).collect(),
+            running: AtomicUsize::new(self.partitions),
+            _reservation: self.reservation,
+        }))
+    }
+}
+
+/// A value of rows as numbers.
+fn numbers(value: &Value, rows: &RecordBatch) -> Result<Float64Array> {
+    let array = value.evaluate(rows)?.into_array(rows.num_rows())?;
+    let wrong = || DataFusionError::Internal(format!("{value} is no number but {}", array.data_type()));
+    array.as_primitive_opt::<Float64Type>().cloned().ok_or_else(wrong)
+}
+
+/// The cells that circles around positions reach.
+#[derive(Debug)]
+struct Index {
+    /// How cells are found; where the circles are too wide for that, all rows are near all.
+    around: Option<Around>,
+    /// By cell: those of bits `shift` and more begin at these places of `entries`.
+    starts: Vec<u32>,
+    shift: u32,
+    entries: Vec<(u64, u32)>,
+    /// Unit vectors of rows, and the squares of the chords of their radii, a little widened.
+    places: Vec<[f64; 3]>,
+    chords: Vec<f64>,
+}
+
+impl Index {
+    fn new(lon: &Float64Array, lat: &Float64Array, radius: &Float64Array) -> Result<Self> {
+        let place = |row: usize| -> Option<Direction> {
+            let there = lon.is_valid(row) && lat.is_valid(row) && radius.is_valid(row);
+            there.then(|| direction(lon.value(row), lat.value(row))).flatten()
+        };
+        let widest = (0..radius.len()).filter(|row| radius.is_valid(*row)).map(|row| radius.value(row));
+        let widest = widest.fold(0.0, f64::max);
+        if let Some(wrong) = radius.iter().flatten().find(|radius| !(0.0..=180.0).contains(radius)) {
+            let reason = format!("a circle has a radius of 0 to 180 degrees, not {wrong}");
+            return Err(DataFusionError::Execution(reason));
+        }
+        // As coarse as leaves most circles in one cell, but few rows in each.
+        let around = (0..=3).rev().find_map(|up| {
+            let around = Around::new(Angle::from_degrees(widest), up)?;
+            let cells = 12.0 * 4.0_f64.powi(around.depth().into());
+            (up == 0 || cells > 4.0 * lon.len() as f64).then_some(around)
+        });
+        let (mut places, mut chords) = (vec![[0.0; 3]; lon.len()], vec![-1.0; lon.len()]);
+        let (mut entries, mut cells) = (Vec::with_capacity(lon.len() * 3 / 2), Vec::new());
+        for row in 0..lon.len() {
+            let Some(at) = place(row) else { continue };
+            places[row] = at.unit_vector();
+            // Wider than rounding can make the distance of two vectors.
+            let chord = 2.0 * (radius.value(row).to_radians() / 2.0).sin() + 1e-15;
+            chords[row] = chord * chord * (1.0 + 1e-9);
+            cells.clear();
+            match around {
+                Some(around) => around.cells(&at, &mut cells),
+                None => cells.push(0),
+            }
+            entries.extend(cells.iter().map(|cell| (*cell, row as u32)));
+        }
+        entries.sort_unstable();
+        let bits = around.map_or(4, |around| 4 + 2 * u32::from(around.depth()));
+        let shift = bits.saturating_sub(entries.len().max(2).ilog2() + 1);
+        let mut starts = Vec::with_capacity((1 << (bits - shift)) + 1);
+        let mut at = 0;
+        for bucket in 0..=(1_u64 << (bits - shift)) {
+            while entries.get(at).is_some_and(|(cell, _)| cell >> shift < bucket) {
+                at += 1;
+            }
+            starts.push(at as u32);
+        }
+        Ok(Index { around, starts, shift, entries, places, chords })
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.starts[..])
+            + size_of_val(&self.entries[..])
+            + size_of_val(&self.places[..])
+            + size_of_val(&self.chords[..])
+    }
+
+    /// The entries of a cell.
+    fn of_cell(&self, cell: u64) -> &[(u64, u32)] {
+        let bucket = (cell >> self.shift) as usize;
+        let run = &self.entries[self.starts[bucket] as usize..self.starts[bucket + 1] as usize];
+        let from = run.partition_point(|(found, _)| *found < cell);
+        &run[from..from + run[from..].partition_point(|(found, _)| *found == cell)]
+    }
+
+    /// Whether a direction may be in the circle of a row; errs on the side of yes.
+    fn near(&self, row: u32, place: &[f64; 3]) -> bool {
+        let at = &self.places[row as usize];
+        let apart = [at[0] - place[0], at[1] - place[1], at[2] - place[2]];
+        apart.iter().map(|d| d * d).sum::<f64>() <= self.chords[row as usize]
+    }
+}
+
+/// The right side under way.
+struct Probe {
+    cell: Arc<OnceCell<Arc<Built>>>,
+    build: Option<Build>,
+    built: Option<Arc<Built>>,
+    right: SendableRecordBatchStream,
+    place: Place,
+    filter: JoinFilter,
+    join_type: JoinType,
+    columns: Vec<ColumnIndex>,
+    schema: SchemaRef,
+    current: Option<Current>,
+    ended: bool,
+    batch_rows: usize,
+    metrics: BaselineMetrics,
+}
+
+/// A batch of right rows under way.
+struct Current {
+    rows: RecordBatch,
+    lon: Float64Array,
+    lat: Float64Array,
+    /// The cell of each, where it has a position.
+    cells: Vec<u64>,
+    /// The next row, and the next of the entries of its cell.
+    at: (usize, usize),
+    /// Which have a partner, where that matters.
+    matched: Vec<bool>,
+}
+
+/// No cell.
+const NOWHERE: u64 = u64::MAX;
+
+impl Probe {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let built = match &self.built {
+            Some(built) => built.clone(),
+            None => {
+                let build = self.build.take();
+                let missing = || DataFusionError::Internal("the left side of a join is begun once".into());
+                let made = self.cell.get_or_try_init(|| async { build.ok_or_else(missing)?.finish().await });
+                self.built.insert(made.await?.clone()).clone()
+            }
+        };
+        while !self.ended {
+            if let Some(mut current) = self.current.take() {
+                let timer = self.metrics.elapsed_compute().timer();
+                let batch = self.step(&built, &mut current)?;
+                timer.done();
+                if let Some(batch) = batch {
+                    self.current = Some(current);
+                    if batch.num_rows() > 0 {
+                        self.metrics.record_output(batch.num_rows());
+                        return Ok(Some(batch));
+                    }
+                }
+                continue;
+            }
+            match self.right.next().await.transpose()? {
+                Some(rows) => self.current = Some(self.located(&built, rows)?),
+                None => {
+                    self.ended = true;
+                    let last = built.running.fetch_sub(1, Ordering::AcqRel) == 1;
+                    if let (true, Some(wanted)) = (last, unmatched_left(self.join_type)) {
+                        let rows = (0..).zip(&built.matched);
+                        let rows = rows.filter(|(_, matched)| matched.load(Ordering::Relaxed) == wanted);
+                        let rows = UInt32Array::from_iter_values(rows.map(|(row, _)| row));
+                        let none = UInt32Array::new_null(rows.len());
+                        let nothing = RecordBatch::new_empty(self.right.schema());
+                        return self.output(&built.rows, &rows, &nothing, &none).map(Some);
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds the cells of right rows.
+    fn located(&self, built: &Built, rows: RecordBatch) -> Result<Current> {
+        let (lon, lat) = (numbers(&self.place.lon, &rows)?, numbers(&self.place.lat, &rows)?);
+        let count = rows.num_rows();
+        let is_place = |row: usize| {
+            lon.is_valid(row)
+                && lat.is_valid(row)
+                && lon.value(row).is_finite()
+                && lat.value(row).abs() <= 90.0
+        };
+        let mut cells = vec![0; count];
+        if let Some(around) = built.index.around {
+            let failed = |error: uranometria_sky::Error| DataFusionError::Internal(error.to_string());
+            if (0..count).all(is_place) {
+                healpix::hash_slice(around.depth(), lon.values(), lat.values(), &mut cells)
+                    .map_err(failed)?;
+            } else {
+                for (row, cell) in cells.iter_mut().enumerate() {
+                    *cell = match is_place(row) {
+                        true => {
+                            healpix::hash(around.depth(), lon.value(row), lat.value(row)).map_err(failed)?
+                        }
+                        false => NOWHERE,
+                    };
+                }
+            }
+        } else {
+            (0..count).filter(|row| !is_place(*row)).for_each(|row| cells[row] = NOWHERE);
+        }
+        let matched = if unmatched_right(self.join_type).is_some() { count } else { 0 };
+        Ok(Current { rows, lon, lat, cells, at: (0, 0), matched: vec![false; matched] })
+    }
+
+    /// The next pairs of a batch; behind them its rows with or without a partner where these are wanted; then None.
+    fn step(&self, built: &Built, current: &mut Current) -> Result<Option<RecordBatch>> {
+        let count = current.rows.num_rows();
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        while current.at.0 < count && left.len() < self.batch_rows {
+            let (row, skip) = current.at;
+            let entries = match current.cells[row] {
+                NOWHERE => &[],
+                cell => built.index.of_cell(cell),
+            };
+            let Some(place) =
+                entries.get(skip).and_then(|_| direction(current.lon.value(row), current.lat.value(row)))
+            else {
+                current.at = (row + 1, 0);
+                continue;
+            };
+            let place = place.unit_vector();
+            let mut next = skip;
+            for (_, other) in &entries[skip..] {
+                next += 1;
+                if built.index.near(*other, &place) {
+                    left.push(*other);
+                    right.push(row as u32);
+                    if left.len() == self.batch_rows {
+                        break;
+                    }
+                }
+            }
+            current.at = if next == entries.len() { (row + 1, 0) } else { (row, next) };
+        }
+        if left.is_empty() {
+            let Some(wanted) = unmatched_right(self.join_type).filter(|_| !current.matched.is_empty()) else {
+                return Ok(None);
+            };
+            let rows = (0..).zip(&current.matched).filter(|(_, matched)| **matched == wanted);
+            let rows = UInt32Array::from_iter_values(rows.map(|(row, _)| row));
+            current.matched.clear();
+            let none = UInt32Array::new_null(rows.len());
+            let nothing = RecordBatch::new_empty(built.rows.schema());
+            return self.output(&nothing, &none, &current.rows, &rows).map(Some);
+        }
+        let (left, right) = self.filtered(built, &current.rows, left.into(), right.into())?;
+        if !built.matched.is_empty() {
+            left.values().iter().for_each(|row| built.matched[*row as usize].store(true, Ordering::Relaxed));
+        }
+        if !current.matched.is_empty() {
+            right.values().iter().for_each(|row| current.matched[*row as usize] = true);
+        }
+        let (left, right) = match gives_pairs(self.join_type) {
+            true => (left, right),
+            false => (left.slice(0, 0), right.slice(0, 0)),
+        };
+        self.output(&built.rows, &left, &current.rows, &right).map(Some)
+    }
+
+    /// The pairs of which the condition holds.
+    fn filtered(
+        &self,
+        built: &Built,
+        rows: &RecordBatch,
+        left: UInt32Array,
+        right: UInt32Array,
+    ) -> Result<(UInt32Array, UInt32Array)> {
+        let columns = self.filter.column_indices().iter();
+        let pairs = gathered(columns, (&built.rows, &left), (rows, &right))?;
+        let options = RecordBatchOptions::new().with_row_count(Some(left.len()));
+        let pairs = RecordBatch::try_new_with_options(self.filter.schema().clone(), pairs, &options)?;
+        let holds = self.filter.expression().evaluate(&pairs)?.into_array(left.len())?;
+        let holds = holds.as_boolean();
+        let (mut of_left, mut of_right) = (UInt32Builder::new(), UInt32Builder::new());
+        for pair in (0..left.len()).filter(|pair| holds.is_valid(*pair) && holds.value(*pair)) {
+            of_left.append_value(left.value(pair));
+            of_right.append_value(right.value(pair));
+        }
+        Ok((of_left.finish(), of_right.finish()))
+    }
+
+    /// Rows of the result.
+    fn output(
+        &self,
+        left_rows: &RecordBatch,
+        left: &UInt32Array,
+        right_rows: &RecordBatch,
+        right: &UInt32Array,
+    ) -> Result<RecordBatch> {
+        let columns = gathered(self.columns.iter(), (left_rows, left), (right_rows, right))?;
+        let options = RecordBatchOptions::new().with_row_count(Some(left.len()));
+        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
+    }
+}
+
+/// Columns of pairs of rows.
+fn gathered<'a>(
+    columns: impl Iterator<Item = &'a ColumnIndex>,
+    (left_rows, left): (&RecordBatch, &UInt32Array),
+    (right_rows, right): (&RecordBatch, &UInt32Array),
+) -> Result<Vec<ArrayRef>> {
+    let column = |of: &ColumnIndex| {
+        let (rows, at) = if of.side == JoinSide::Left { (left_rows, left) } else { (right_rows, right) };
+        Ok(take(rows.column(of.index), at, None)?)
+    };
+    columns.map(column).collect()
+}

@@ -1,0 +1,375 @@
+//! Catalogues as tables: regions and comparisons of a query are searched for, page by page, and not filtered.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{ScalarValue, Statistics};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, Operator, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchReceiverStream;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
+use uranometria_catalog::fs::{Catalog, Place, Query};
+use uranometria_catalog::{Comparison, Condition, Value};
+use uranometria_sky::{Cost, Region};
+
+use super::functions::region_of_call;
+use super::nulls;
+
+/// A catalogue that can be queried.
+#[derive(Debug)]
+pub(crate) struct CatalogTable {
+    name: String,
+    catalog: Arc<Catalog>,
+    schema: SchemaRef,
+}
+
+impl CatalogTable {
+    pub(crate) fn new(name: String, catalog: Arc<Catalog>) -> Self {
+        let schema = nulls::schema(catalog.schema());
+        CatalogTable { name, catalog, schema }
+    }
+
+    /// What a filter is to a search, if it is something to it.
+    fn sought(&self, filter: &Expr) -> Option<Sought> {
+        if let Expr::ScalarFunction(call) = filter {
+            let column = |expr: &Expr| match expr {
+                Expr::Column(column) => Some(column.name.clone()),
+                _ => None,
+            };
+            let (ra, dec) = self.catalog.position_columns();
+            let [lon, lat, rest @ ..] = &call.args[..] else { return None };
+            if column(lon)? != ra || column(lat)? != dec {
+                return None;
+            }
+            let numbers = rest.iter().map(number).collect::<Option<Vec<f64>>>()?;
+            let region = region_of_call(call.func.name(), &numbers)?;
+            let numbers = numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+            return Some(Sought::Region(region, format!("{}({ra}, {dec}, {numbers})", call.func.name())));
+        }
+        let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
+        let (column, op, literal) = match (left.as_ref(), right.as_ref()) {
+            (column, Expr::Literal(literal, _)) => (column, *op, literal),
+            (Expr::Literal(literal, _), column) => (column, op.swap()?, literal),
+            _ => return None,
+        };
+        let field = self.schema.field_with_name(&column_name(column, &self.schema)?).ok()?;
+        let comparison = match op {
+            Operator::Lt => Comparison::Less,
+            Operator::LtEq => Comparison::AtMost,
+            Operator::Eq => Comparison::Equal,
+            Operator::NotEq => Comparison::Differs,
+            Operator::GtEq => Comparison::AtLeast,
+            Operator::Gt => Comparison::Greater,
+            _ => return None,
+        };
+        let value = value(literal)?;
+        let fits = match &value {
+            Value::Text(_) => field.data_type().is_string(),
+            Value::Integer(_) => field.data_type().is_integer(),
+            Value::Number(number) => field.data_type().is_floating() && !number.is_nan(),
+        };
+        fits.then(|| Sought::Condition(Condition::new(field.name(), comparison, value)))
+    }
+}
+
+/// A filter that a search takes over.
+enum Sought {
+    /// And the call it is of, for people.
+    Region(Region, String),
+    Condition(Condition),
+}
+
+/// The column of a comparison, maybe turned into a wider type, which changes nothing of the answer.
+fn column_name(expr: &Expr, schema: &SchemaRef) -> Option<String> {
+    match expr {
+        Expr::Column(column) => Some(column.name.clone()),
+        Expr::Cast(Cast { expr, field }) => {
+            let Expr::Column(column) = expr.as_ref() else { return None };
+            let (from, to) = (schema.field_with_name(&column.name).ok()?.data_type(), field.data_type());
+            use arrow_schema::DataType::{
+                Float32, Float64, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32,
+            };
+            let wider = matches!(
+                (from, to),
+                (Float32, Float64)
+                    | (Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32, Int64)
+                    | (Int8 | Int16 | UInt8 | UInt16, Int32)
+                    | (Int8 | UInt8, Int16)
+            );
+            wider.then(|| column.name.clone())
+        }
+        _ => None,
+    }
+}
+
+/// A literal number as a double, where that is exact.
+fn number(expr: &Expr) -> Option<f64> {
+    let Expr::Literal(literal, _) = expr else { return None };
+    match value(literal)? {
+        Value::Number(number) => Some(number),
+        Value::Integer(number) => Some(number as f64),
+        Value::Text(_) => None,
+    }
+}
+
+fn value(literal: &ScalarValue) -> Option<Value> {
+    use ScalarValue::{
+        Float32, Float64, Int8, Int16, Int32, Int64, LargeUtf8, UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
+    };
+    Some(match literal {
+        Float32(number) => Value::Number((*number)?.into()),
+        Float64(number) => Value::Number((*number)?),
+        Int8(number) => Value::Integer((*number)?.into()),
+        Int16(number) => Value::Integer((*number)?.into()),
+        Int32(number) => Value::Integer((*number)?.into()),
+        Int64(number) => Value::Integer((*number)?.into()),
+        UInt8(number) => Value::Integer((*number)?.into()),
+        UInt16(number) => Value::Integer((*number)?.into()),
+        UInt32(number) => Value::Integer((*number)?.into()),
+        UInt64(number) => Value::Integer((*number)?.into()),
+        Utf8(text) | LargeUtf8(text) | Utf8View(text) => Value::Text(text.clone()?),
+        _ => return None,
+    })
+}
+
+#[async_trait]
+impl TableProvider for CatalogTable {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let support = |filter: &&Expr| match self.sought(filter) {
+            Some(_) => TableProviderFilterPushDown::Exact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(support).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let schema = Arc::new(self.schema.project(projection.unwrap_or(&all))?);
+        let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let mut query =
+            Query { columns: Some(columns), batch_rows: state.config().batch_size(), ..Query::default() };
+        let mut shown = Vec::with_capacity(filters.len());
+        for filter in filters {
+            match self.sought(filter) {
+                Some(Sought::Region(region, call)) => {
+                    shown.push(call);
+                    query.regions.push(region);
+                }
+                Some(Sought::Condition(condition)) => {
+                    shown.push(condition.to_string());
+                    query.conditions.push(condition);
+                }
+                None => {
+                    let reason = format!("the filter {filter} was not offered");
+                    return Err(DataFusionError::Internal(reason));
+                }
+            }
+        }
+        // The smallest says where to look, the others are tested there.
+        let area = |at: &usize| query.regions[*at].area_deg2();
+        if let Some(at) = (0..query.regions.len()).min_by(|a, b| area(a).total_cmp(&area(b))) {
+            query.place = Place::Region(query.regions.swap_remove(at));
+        }
+        let threads = state.config().target_partitions();
+        Ok(Arc::new(CatalogScan::new(self, query, schema, shown, limit, threads)?))
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        Some(statistics(&self.catalog, &self.schema, 1.0))
+    }
+}
+
+/// How many rows there are, about.
+fn statistics(catalog: &Catalog, schema: &SchemaRef, part: f64) -> Statistics {
+    let rows = catalog.properties().get("hats_nrows").and_then(|rows| rows.parse::<f64>().ok());
+    let mut statistics = Statistics::new_unknown(schema);
+    if let Some(rows) = rows {
+        let rows = (rows * part).ceil() as usize;
+        statistics.num_rows = Precision::Inexact(rows);
+        statistics.total_byte_size = Precision::Inexact(rows * 8 * schema.fields().len());
+    }
+    statistics
+}
+
+/// A search of a catalogue as a step of a plan.
+#[derive(Debug)]
+pub(crate) struct CatalogScan {
+    table: String,
+    catalog: Arc<Catalog>,
+    query: Query,
+    schema: SchemaRef,
+    /// The filters that the search stands for, for people.
+    filters: Vec<String>,
+    limit: Option<usize>,
+    /// The partitions of the catalogue that each partition of the plan searches.
+    parts: Vec<Range<usize>>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl CatalogScan {
+    fn new(
+        table: &CatalogTable,
+        query: Query,
+        schema: SchemaRef,
+        filters: Vec<String>,
+        limit: Option<usize>,
+        threads: usize,
+    ) -> Result<Self> {
+        let parts = shares(&table.catalog, &query, threads);
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema.clone()),
+            Partitioning::UnknownPartitioning(parts.len()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Ok(CatalogScan {
+            table: table.name.clone(),
+            catalog: table.catalog.clone(),
+            query,
+            schema,
+            filters,
+            limit,
+            parts,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
+    }
+}
+
+/// The partitions of a catalogue that a search touches, in as many runs as there are threads.
+fn shares(catalog: &Catalog, query: &Query, threads: usize) -> Vec<Range<usize>> {
+    let parts = catalog.parts();
+    let touched = match &query.place {
+        Place::Region(region) => {
+            // One in which there is nothing to read costs no more than opening it.
+            let joined = Region::from(region.bounding_cone()).coverage(Cost::Cells(16)).joined();
+            let (first, last) =
+                (joined.first().map_or(0, |run| run.start), joined.last().map_or(0, |run| run.end));
+            parts.partition_point(|part| part.pixel().cells().end <= first)
+                ..parts.partition_point(|part| part.pixel().cells().start < last)
+        }
+        _ => 0..parts.len(),
+    };
+    let shares = threads.clamp(1, touched.len().max(1));
+    let at = |share: usize| touched.start + touched.len() * share / shares;
+    (0..shares).map(|share| at(share)..at(share + 1)).collect()
+}
+
+impl DisplayAs for CatalogScan {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CatalogScan: {}", self.table)?;
+        if !self.filters.is_empty() {
+            write!(f, ", where {}", self.filters.join(" and "))?;
+        }
+        if let Some(limit) = self.limit {
+            write!(f, ", at most {limit} rows")?;
+        }
+        match self.catalog.reads(&self.query) {
+            Ok(reads) => write!(
+                f,
+                ", reads {} rows in {} runs of pages of {} of {} partitions by {} threads",
+                reads.rows,
+                reads.runs,
+                reads.parts.len(),
+                self.catalog.parts().len(),
+                self.parts.len()
+            ),
+            Err(error) => write!(f, ", {error}"),
+        }
+    }
+}
+
+impl ExecutionPlan for CatalogScan {
+    fn name(&self) -> &str {
+        "CatalogScan"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let mut stream = RecordBatchReceiverStream::builder(self.schema.clone(), 2);
+        let (to, schema) = (stream.tx(), self.schema.clone());
+        let catalog = self.catalog.clone();
+        let query = Query { parts: self.parts[partition].clone(), ..self.query.clone() };
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let mut left = self.limit.unwrap_or(usize::MAX);
+        stream.spawn_blocking(move || {
+            let failed = |error| DataFusionError::External(Box::new(error));
+            let stopped = || to.is_closed();
+            let mut search = catalog.search(&query).map_err(failed)?.stop_when(&stopped);
+            while left > 0 {
+                let timer = metrics.elapsed_compute().timer();
+                let Some(batch) = search.next() else { break };
+                let batch = match batch {
+                    Err(uranometria_catalog::Error::Interrupted) => break,
+                    batch => batch.map_err(failed)?,
+                };
+                let batch = nulls::of_nan(&batch.slice(0, left.min(batch.num_rows())), &schema)?;
+                timer.done();
+                left -= batch.num_rows();
+                metrics.record_output(batch.num_rows());
+                if to.blocking_send(Ok(batch)).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        Ok(stream.build())
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn partition_statistics(&self, _: Option<usize>) -> Result<Arc<Statistics>> {
+        let part = match &self.query.place {
+            Place::Region(region) => region.area_deg2() / 41_252.961_249_419_27,
+            _ => 1.0,
+        };
+        // Nobody knows what a condition leaves; a fifth is the engine's own guess.
+        let part = part * 0.2_f64.powi(self.query.conditions.len().min(3) as i32);
+        Ok(Arc::new(statistics(&self.catalog, &self.schema, part)))
+    }
+}

@@ -1,0 +1,247 @@
+//! The tables and functions that queries may name, and how a query goes from its text to rows.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
+use uranometria_adql::{
+    Checked, Column, Engine, Functions, Mode, Options, Tables, Version, check, parse, translate,
+};
+use uranometria_catalog::fs::Catalog;
+
+use crate::embedded::Embedded;
+use crate::postgres::Postgres;
+use crate::{Answer, Error, tap_schema};
+
+/// What all queries of a session may use together.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    /// Bytes of memory; sorts and groups beyond it go to files.
+    pub memory: usize,
+    /// Threads a query is run by; 0 is one a core.
+    pub threads: usize,
+    /// The folder for what does not fit in memory; that of the system for files which do not last unless given.
+    pub spill: Option<PathBuf>,
+}
+
+impl Default for Resources {
+    /// 2 GiB, a thread a core.
+    fn default() -> Self {
+        Resources { memory: 2 << 30, threads: 0, spill: None }
+    }
+}
+
+/// A query and what it may take.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The query, in ADQL.
+    pub adql: &'a str,
+    /// The version of ADQL it is written in.
+    pub version: Version,
+    /// How closely the standard is followed.
+    pub mode: Mode,
+    /// The most rows that are given (MAXREC of DALI); whether there were more, [`Answer::overflowed`] tells.
+    pub max_rows: Option<u64>,
+    /// How long it may take, from the call to the last row.
+    pub time_limit: Option<Duration>,
+}
+
+impl<'a> Request<'a> {
+    /// A query of ADQL 2.1, read leniently, without limits.
+    pub fn new(adql: &'a str) -> Self {
+        let options = Options::default();
+        Request { adql, version: options.version, mode: options.mode, max_rows: None, time_limit: None }
+    }
+}
+
+/// Tables that are queried by their names.
+pub struct Session {
+    tables: Tables,
+    functions: Functions,
+    embedded: Embedded,
+    /// Where the catalogues are, if not in the embedded engine.
+    postgres: Option<Postgres>,
+    /// The catalogues, by their names.
+    catalogs: Vec<(String, Arc<Catalog>)>,
+}
+
+impl Session {
+    /// One with the tables of TAP_SCHEMA, which describe what there is.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the folder for what does not fit in memory cannot be used.
+    pub fn new(resources: &Resources) -> Result<Self, Error> {
+        let mut session = Session {
+            tables: Tables::default(),
+            functions: Functions::default(),
+            embedded: Embedded::new(resources)?,
+            postgres: None,
+            catalogs: Vec::new(),
+        };
+        session.describe()?;
+        Ok(session)
+    }
+
+    /// Adds a catalogue as `schema.table`.
+    ///
+    /// # Errors
+    /// [`Error::Name`] for a name that is not of two parts, or taken.
+    pub fn add_catalog(&mut self, name: &str, catalog: Arc<Catalog>) -> Result<(), Error> {
+        let schema = catalog.schema().clone();
+        self.add(name, &schema, |embedded, parts| embedded.add_catalog(parts, catalog.clone()))?;
+        self.catalogs.push((name.to_string(), catalog));
+        Ok(())
+    }
+
+    /// Has queries of catalogues run by a PostgreSQL that has them too (see [`Session::load`]): the index of the sky of
+    /// `dialect`, or of q3c and pgSphere that which is there. Queries that name other tables, such as TAP_SCHEMA and
+    /// uploads, stay here.
+    ///
+    /// # Errors
+    /// [`Error::Database`] for a server that cannot be reached or has neither extension.
+    pub async fn use_postgres(&mut self, url: &str, dialect: Option<Engine>) -> Result<(), Error> {
+        self.postgres = Some(Postgres::connect(url, dialect).await?);
+        Ok(())
+    }
+
+    /// Copies all catalogues into the PostgreSQL that is used, each in the place of the table of its name and whole or
+    /// not at all, with an index of positions. `progress` is told the table and its rows so far.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if none is used, [`Error::Value`] for columns that it has no type for.
+    pub async fn load(&self, progress: &(dyn Fn(&str, u64) + Sync)) -> Result<u64, Error> {
+        let none = || Error::Database { place: "PostgreSQL".into(), reason: "no server was named".into() };
+        let postgres = self.postgres.as_ref().ok_or_else(none)?;
+        let mut rows = 0;
+        for (name, catalog) in &self.catalogs {
+            let report = |rows| progress(name, rows);
+            rows += postgres.load(two_parts(name)?, catalog, &report).await?;
+        }
+        Ok(rows)
+    }
+
+    /// Adds rows in memory as `schema.table`, such as an upload.
+    ///
+    /// # Errors
+    /// [`Error::Name`] as above, [`Error::Value`] for batches of another schema.
+    pub fn add_rows(&mut self, name: &str, schema: &SchemaRef, rows: Vec<RecordBatch>) -> Result<(), Error> {
+        self.add(name, schema, |embedded, parts| embedded.add_rows(parts, schema, rows))
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        schema: &Schema,
+        add: impl FnOnce(&Embedded, [&str; 2]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let parts = two_parts(name)?;
+        if self.tables.iter().any(|table| table.name.join(".").eq_ignore_ascii_case(name)) {
+            let reason = "it is taken";
+            return Err(Error::Name { name: name.to_string(), reason });
+        }
+        add(&self.embedded, parts)?;
+        let columns = schema.fields().iter().map(|field| Column::of_field(field)).collect();
+        self.tables.add(name, columns);
+        self.describe()
+    }
+
+    /// Takes a table out, such as an upload that has served; says whether it was there.
+    ///
+    /// # Errors
+    /// [`Error::Name`] for a name that is not of two parts.
+    pub fn remove(&mut self, name: &str) -> Result<bool, Error> {
+        let removed = self.embedded.remove(two_parts(name)?);
+        self.catalogs.retain(|(other, _)| other != name);
+        self.tables.remove(name);
+        self.describe()?;
+        Ok(removed)
+    }
+
+    /// Makes the tables of TAP_SCHEMA anew.
+    fn describe(&mut self) -> Result<(), Error> {
+        tap_schema::declare(&mut self.tables);
+        for (table, rows) in tap_schema::rows(&self.tables) {
+            let parts = [tap_schema::SCHEMA, table];
+            self.embedded.remove(parts);
+            self.embedded.add_rows(parts, &rows.schema(), vec![rows])?;
+        }
+        Ok(())
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// The functions beyond those of ADQL.
+    pub fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    /// Begins a query; rows come as they are asked for, and a dropped answer stops the work. Needs a runtime of tokio
+    /// with timers.
+    ///
+    /// # Errors
+    /// [`Error::Query`] for a query that is wrong, others for what goes wrong before the first row.
+    pub async fn run(&self, request: &Request<'_>) -> Result<Answer, Error> {
+        let checked = self.checked(request)?;
+        match self.elsewhere(&checked) {
+            Some(postgres) => {
+                let sql = sql(&checked, postgres.dialect(), request)?;
+                postgres.run(request, &checked, sql).await
+            }
+            None => self.embedded.run(request, &checked, sql(&checked, Engine::DataFusion, request)?).await,
+        }
+    }
+
+    /// How a query is run: the SQL of the engine, and its plan; that of the embedded engine tells the partitions, pages
+    /// and rows that are read.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn explain(&self, request: &Request<'_>) -> Result<String, Error> {
+        let checked = self.checked(request)?;
+        let (sql, plan) = match self.elsewhere(&checked) {
+            Some(postgres) => {
+                let sql = sql(&checked, postgres.dialect(), request)?;
+                let plan = postgres.explain(&sql).await?;
+                (sql, plan)
+            }
+            None => {
+                let sql = sql(&checked, Engine::DataFusion, request)?;
+                let plan = self.embedded.explain(request, &sql).await?;
+                (sql, plan)
+            }
+        };
+        Ok(format!("{sql}\n\n{plan}"))
+    }
+
+    fn checked(&self, request: &Request<'_>) -> Result<Checked, Error> {
+        let options =
+            Options { version: request.version, mode: request.mode, functions: self.functions.clone() };
+        let wrong = |errors| Error::query(errors, request.adql);
+        let tree = parse(request.adql, &options).map_err(wrong)?;
+        check(&tree, &self.tables, &self.functions).map_err(wrong)
+    }
+
+    /// The database that runs a query, if all its tables are there.
+    fn elsewhere(&self, checked: &Checked) -> Option<&Postgres> {
+        let there = |name: &String| self.catalogs.iter().any(|(catalog, _)| catalog == name);
+        self.postgres.as_ref().filter(|_| checked.tables.iter().all(there))
+    }
+}
+
+fn sql(checked: &Checked, engine: Engine, request: &Request<'_>) -> Result<String, Error> {
+    translate(&checked.query, engine).map_err(|error| Error::query(error, request.adql))
+}
+
+/// Schema and table of a name.
+fn two_parts(name: &str) -> Result<[&str; 2], Error> {
+    let wrong = |reason| Error::Name { name: name.to_string(), reason };
+    match name.split('.').collect::<Vec<_>>()[..] {
+        [schema, table] if !schema.is_empty() && !table.is_empty() => Ok([schema, table]),
+        _ => Err(wrong("it has to be a schema, a period and a table")),
+    }
+}

@@ -1,0 +1,145 @@
+//! `ur query`: an archive asked on the command line.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::series_files::{Folder, read_parquet};
+use crate::support::{Ended, assert_error, fixture, hidden, run, ur};
+
+/// An archive with the tables that the queries of the fixtures name.
+pub(crate) fn archive() -> Folder {
+    let folder = Folder::new();
+    for (table, name, epoch) in [("gaia", "gaia/source", "2016.0"), ("hipparcos", "hip/main", "1991.25")] {
+        let out = folder.at(&format!("catalogues/{name}"));
+        fs::create_dir_all(out.parent().unwrap()).unwrap();
+        let ended = run(ur()
+            .args(["catalog", "import"])
+            .arg(fixture(&format!("adql/{table}.parquet")))
+            .args(["--ra", "ra", "--dec", "dec", "--epoch", epoch, "--rows-per-partition", "3000", "--out"])
+            .arg(out));
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+    }
+    folder
+}
+
+/// The queries of a file with their names: parted by empty lines, each behind a comment that names it.
+pub(crate) fn named(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split("\n\n").filter_map(|entry| entry.trim().strip_prefix("-- ")?.split_once('\n')).skip(1)
+}
+
+fn query(folder: &Folder, arguments: &[&str]) -> Ended {
+    run(ur().current_dir(folder.at("")).args(["query", "--archive", "."]).args(arguments))
+}
+
+#[test]
+fn rows_come_in_every_format_and_as_a_table() {
+    let folder = archive();
+    let bright = "SELECT TOP 3 hip, ra, hpmag FROM hip.main ORDER BY hpmag";
+    let shown = query(&folder, &[bright]);
+    assert_eq!(shown.code, Some(0), "{}", shown.err);
+    assert!(
+        shown.out.contains("32349") && shown.out.contains("deg") && shown.out.lines().count() == 5,
+        "{}",
+        shown.out
+    );
+    for (file, start) in [
+        ("rows.csv", "hip,ra,hpmag\n32349,"),
+        ("rows.tsv", "hip\tra\thpmag\n32349\t"),
+        ("rows.ecsv", "# %ECSV 1.0"),
+        ("rows.json", "{"),
+        ("rows.vot", "<?xml"),
+        ("rows.fits", "SIMPLE  ="),
+        ("rows.parquet", "PAR1"),
+    ] {
+        let ended = query(&folder, &["--out", file, bright]);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(0), ""), "{file}: {}", ended.err);
+        assert!(ended.err.contains(&format!("{file}: 3 rows")), "{}", ended.err);
+        let bytes = fs::read(folder.at(file)).unwrap();
+        assert!(bytes.starts_with(start.as_bytes()), "{file}");
+    }
+    let rows = read_parquet(&folder.at("rows.parquet"));
+    assert_eq!(rows.schema().field(1).metadata()["unit"], "deg");
+    assert!(hidden(&folder.at("")).is_empty());
+}
+
+#[test]
+fn a_query_is_read_from_standard_input_and_explained() {
+    let folder = archive();
+    let mut child = ur()
+        .current_dir(folder.at(""))
+        .args(["query", "--archive", ".", "--explain", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let cone = b"SELECT COUNT(*) AS n FROM gaia.source WHERE DISTANCE(ra, dec, 56.75, 24.12) <= 1 AND phot_g_mean_mag < 9";
+    child.stdin.take().unwrap().write_all(cone).unwrap();
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(0));
+    assert!(
+        ended.out.starts_with("SELECT COUNT(*) AS \"n\" FROM \"gaia\".\"source\" WHERE"),
+        "{}",
+        ended.out
+    );
+    assert!(ended.out.contains("CatalogScan: gaia.source, where "), "{}", ended.out);
+    assert!(ended.out.contains("sky_in_circle(ra, dec, 56.75, 24.12, 1)"), "{}", ended.out);
+    assert!(ended.out.contains("phot_g_mean_mag < 9") && ended.out.contains(" of 1 of "), "{}", ended.out);
+}
+
+#[test]
+fn exit_codes_and_errors_tell_how_it_went() {
+    let folder = archive();
+    let none = query(&folder, &["--format", "csv", "SELECT hip FROM hip.main WHERE hpmag < -5"]);
+    assert_eq!((none.code, none.out.as_str()), (Some(1), "hip\n"), "{}", none.err);
+    let cut =
+        query(&folder, &["--format", "csv", "--max-rows", "2", "SELECT hip FROM hip.main ORDER BY hip"]);
+    assert_eq!((cut.code, cut.out.lines().count()), (Some(0), 3));
+    assert!(cut.err.contains("more rows than --max-rows 2"), "{}", cut.err);
+    for (arguments, error) in [
+        (
+            &["SELECT hipp FROM hip.main"][..],
+            "error: line 1, column 8: no column `hipp`; did you mean `hip`?\n  | SELECT",
+        ),
+        (
+            &["SELECT ra FROM hip.mian"],
+            "error: line 1, column 16: no table `hip.mian`; did you mean `hip.main`?",
+        ),
+        (&["--out", "rows.xyz", "SELECT ra FROM hip.main"], "error: rows.xyz: ending \"xyz\""),
+        (&["--strict", "SELECT ra FROM hip.main;"], "error: line 1, column 24"),
+        (&["--load"], "error: --load and --dialect are for PostgreSQL"),
+        (
+            &["--engine", "postgres://me:secret@127.0.0.1:1/sky", "SELECT 1 AS n FROM hip.main"],
+            "error: postgres://me@127.0.0.1:1/sky",
+        ),
+    ] {
+        let ended = query(&folder, arguments);
+        assert_error(&ended, error);
+        assert!(!ended.err.contains("secret"), "{}", ended.err);
+    }
+    let missing = run(ur().args(["query", "--archive", "/nowhere", "SELECT 1 AS n FROM a.b"]));
+    assert_error(&missing, "error: /nowhere/catalogues");
+    assert!(hidden(&folder.at("")).is_empty());
+}
+
+#[test]
+fn an_interrupted_query_stops_at_once_and_leaves_nothing() {
+    let folder = archive();
+    let long = "SELECT COUNT(*) AS n FROM gaia.source AS a JOIN gaia.source AS b ON SIN(a.ra) * b.dec > COS(b.ra) * a.dec";
+    let mut child = ur()
+        .current_dir(folder.at(""))
+        .args(["query", "--archive", ".", "--out", "rows.csv", long])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(child.try_wait().unwrap().is_none(), "it was done already");
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let start = Instant::now();
+    assert!(killed.success());
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert_error(&ended, "error: interrupted");
+    assert!(!folder.at("rows.csv").exists() && hidden(&folder.at("")).is_empty());
+}
