@@ -13,7 +13,7 @@ use uranometria_query::fs::open_archive;
 use uranometria_query::{Error, Request, Resources, Session};
 
 use crate::postgres::Postgres;
-use crate::query::{archive, named};
+use crate::query::{archive, named, tables};
 use crate::support::{fixture, run, ur};
 
 /// A value: numbers with a fraction are compared nearly, all others as text.
@@ -106,6 +106,7 @@ const EXPLAINED: [(&str, &str, &str); 2] = [
 #[test]
 fn three_engines_give_the_same_rows() {
     let (postgres, folder) = (Postgres::start(), archive());
+    let is_whole = tables() != fixture("adql");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let embedded = open_archive(folder.at(""), &Resources::default()).unwrap();
     let mut others = Vec::new();
@@ -114,12 +115,12 @@ fn three_engines_give_the_same_rows() {
         let mut session = open_archive(folder.at(""), &Resources::default()).unwrap();
         runtime.block_on(session.use_postgres(&url, None)).unwrap();
         let loaded = runtime.block_on(session.load(&|_, _| {})).unwrap();
-        assert_eq!(loaded, 39_515 + 15_760);
+        assert!(loaded == 39_515 + 15_760 || is_whole);
         others.push((name, session));
     }
     let text = fs::read_to_string(fixture("adql/archive.adql")).unwrap();
     let (mut wrong, mut compared, mut nonempty, mut lacking) = (Vec::new(), 0, 0, Vec::new());
-    let mut explained = 0;
+    let mut explained = Vec::new();
     for (name, query) in named(&text) {
         let ours = match ask(&embedded, &runtime, query) {
             Ok(rows) => rows,
@@ -136,8 +137,10 @@ fn three_engines_give_the_same_rows() {
                 Ok(theirs) => {
                     compared += 1;
                     if let Some(how) = differ(&sorted(ours.clone()), &sorted(theirs.clone())) {
-                        if EXPLAINED.contains(&(name, engine, &how)) {
-                            explained += 1;
+                        let is_known = |known: &&(&str, &str, &str)| (known.0, known.1) == (name, *engine);
+                        let known = EXPLAINED.iter().find(is_known);
+                        if known.is_some_and(|known| known.2 == how || is_whole) {
+                            explained.push(format!("{name}: {engine}: {how}"));
                             continue;
                         }
                         wrong.push(format!("{name}: {engine}: {how}"));
@@ -153,7 +156,7 @@ fn three_engines_give_the_same_rows() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // What q3c lacks are areas and centres of geometries, and regions that are no circles.
     assert_eq!(lacking, [("area-and-centre", "q3c"), ("intersects", "q3c")]);
-    assert_eq!(explained, EXPLAINED.len(), "what is explained is not there any more");
+    assert_eq!(explained.len(), EXPLAINED.len(), "what is explained is not there any more: {explained:?}");
     assert!(compared > 100 && nonempty > 50, "{compared} {nonempty}");
 }
 

@@ -2,13 +2,20 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::series_files::{Folder, read_parquet};
-use crate::support::{Ended, assert_error, fixture, hidden, run, ur};
+use crate::support::{Ended, assert_error, fixture, fixtures, hidden, run, ur};
 
-/// An archive with the tables that the queries of the fixtures name.
+/// Where the tables are that the queries of the fixtures name: all of them, if the environment names their folder, or the
+/// smaller ones of the fixtures.
+pub(crate) fn tables() -> PathBuf {
+    std::env::var_os("UR_ARCHIVE_TABLES").map_or(fixture("adql"), PathBuf::from)
+}
+
+/// An archive with these tables.
 pub(crate) fn archive() -> Folder {
     let folder = Folder::new();
     for (table, name, epoch) in [("gaia", "gaia/source", "2016.0"), ("hipparcos", "hip/main", "1991.25")] {
@@ -16,7 +23,7 @@ pub(crate) fn archive() -> Folder {
         fs::create_dir_all(out.parent().unwrap()).unwrap();
         let ended = run(ur()
             .args(["catalog", "import"])
-            .arg(fixture(&format!("adql/{table}.parquet")))
+            .arg(tables().join(format!("{table}.parquet")))
             .args(["--ra", "ra", "--dec", "dec", "--epoch", epoch, "--rows-per-partition", "3000", "--out"])
             .arg(out));
         assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -31,6 +38,27 @@ pub(crate) fn named(text: &str) -> impl Iterator<Item = (&str, &str)> {
 
 fn query(folder: &Folder, arguments: &[&str]) -> Ended {
     run(ur().current_dir(folder.at("")).args(["query", "--archive", "."]).args(arguments))
+}
+
+#[test]
+fn regions_and_joins_have_the_rows_that_astropy_finds() {
+    let folder = archive();
+    let queries = fs::read_to_string(fixture("adql/archive.adql")).unwrap();
+    let answers = fs::read_to_string(tables().join("answers.csv")).unwrap();
+    let mut wrong = Vec::new();
+    for line in answers.lines().skip(2) {
+        let name = line.split(',').next().unwrap();
+        let (_, text) = named(&queries).find(|(known, _)| *known == name).unwrap();
+        let ended = query(&folder, &["--format", "csv", text]);
+        let first =
+            ended.out.lines().skip(1).map(|row| row.split(',').next().unwrap().parse::<i128>().unwrap());
+        let (rows, sum) = first.fold((0, 0), |(rows, sum), number| (rows + 1, sum + number));
+        let found = format!("{name},{rows},{}", sum % 1_000_000_007);
+        if found != line {
+            wrong.push(format!("{found}, not {line}: {}", ended.err));
+        }
+    }
+    assert!(wrong.is_empty() && answers.lines().count() == 19, "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -117,6 +145,17 @@ fn exit_codes_and_errors_tell_how_it_went() {
         let ended = query(&folder, arguments);
         assert_error(&ended, error);
         assert!(!ended.err.contains("secret"), "{}", ended.err);
+    }
+    let pixels = fixtures("tess", "fits").remove(0);
+    for (there, out) in [
+        (pixels, "rows.fits"),
+        (fixture("adql/gaia.parquet"), "rows.csv"),
+        (fixture("README.md"), "rows.parquet"),
+    ] {
+        fs::copy(&there, folder.at(out)).unwrap();
+        let refused = query(&folder, &["--out", out, "SELECT hip FROM hip.main"]);
+        assert_error(&refused, &format!("error: {out} is there already and is no file of rows"));
+        assert!(fs::read(folder.at(out)).unwrap() == fs::read(&there).unwrap(), "{out}");
     }
     let missing = run(ur().args(["query", "--archive", "/nowhere", "SELECT 1 AS n FROM a.b"]));
     assert_error(&missing, "error: /nowhere/catalogues");

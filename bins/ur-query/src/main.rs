@@ -140,25 +140,29 @@ fn answered(
             while let Some(batch) = answer.next().await {
                 let batch = batch?;
                 rows += batch.num_rows() as u64;
-                sink.write(&batch)?;
+                match sink.write(&batch) {
+                    // Who reads the rows has enough of them.
+                    Err(error) if is_broken_pipe(&error, args) => return Ok(Ending::Cut),
+                    written => written?,
+                }
             }
             Ok::<_, Box<dyn Error>>(if answer.overflowed() { Ending::Cut } else { Ending::All })
         };
-        tokio::select! {
+        let ending = tokio::select! {
             ending = work => ending,
             () = stopped(stop) => Err("interrupted; no file was written".into()),
+        };
+        if ending.is_err() && answer.take().is_some() && args.engine != "embedded" {
+            // The database is told that nobody waits any more.
+            sleep(Duration::from_millis(100)).await;
         }
+        ending
     })?;
     let Some(sink) = sink else { return Ok(Outcome::NoRows) };
-    let (written, bytes) = sink.finish(ending).or_else(|error| match error {
-        // Who reads the rows has enough of them.
-        uranometria_rows::Error::Io(error)
-            if error.kind() == io::ErrorKind::BrokenPipe && args.out.is_none() =>
-        {
-            Ok((rows, 0))
-        }
-        error => Err(error),
-    })?;
+    let (written, bytes) = match sink.finish(ending) {
+        Err(error) if is_broken_pipe(&error, args) => (rows, 0),
+        finished => finished?,
+    };
     if let Some(out) = &args.out {
         eprintln!(
             "{}: {written} rows, {bytes} bytes in {:.1} ms",
@@ -166,10 +170,22 @@ fn answered(
             start.elapsed().as_secs_f64() * 1e3
         );
     }
-    if ending == Ending::Cut && (args.out.is_some() || !io::stdout().is_terminal()) {
+    if answer.is_some_and(|answer| answer.overflowed()) && (args.out.is_some() || !io::stdout().is_terminal())
+    {
         eprintln!("warning: there are more rows than --max-rows {}", args.max_rows.unwrap_or_default());
     }
     Ok(if written == 0 { Outcome::NoRows } else { Outcome::Rows })
+}
+
+fn is_broken_pipe(error: &uranometria_rows::Error, args: &Args) -> bool {
+    let mut source: Option<&(dyn Error + 'static)> = Some(error);
+    let mut broken = false;
+    while let Some(error) = source {
+        let io = error.downcast_ref::<io::Error>();
+        broken |= io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        source = error.source();
+    }
+    args.out.is_none() && (broken || error.to_string().contains("Broken pipe"))
 }
 
 /// Waits for a signal.

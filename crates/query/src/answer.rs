@@ -53,9 +53,10 @@ impl Answer {
             let rows = self.rows.as_mut()?;
             let next = match self.deadline {
                 None => rows.next().await,
+                // A row that is ready would win over the clock.
                 Some((at, limit)) => match timeout_at(at, rows.next()).await {
-                    Ok(next) => next,
-                    Err(_) => {
+                    Ok(next) if Instant::now() < at => next,
+                    _ => {
                         self.rows = None;
                         return Some(Err(Error::TimeOut { limit }));
                     }

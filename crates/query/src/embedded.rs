@@ -13,6 +13,8 @@ use arrow_schema::SchemaRef;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
 };
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -23,12 +25,12 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use datafusion::prelude::SessionConfig;
 use futures_util::StreamExt;
 use tokio::runtime::{Handle, Runtime};
-use tokio::time::Instant;
 use uranometria_adql::Checked;
 use uranometria_catalog::fs::Catalog;
 
@@ -39,6 +41,9 @@ use scan::CatalogTable;
 
 /// The one catalogue of schemas; names that are not found in it are an error before they come here.
 const ROOT: &str = "archive";
+
+/// The most rows that are told to the plan; an answer is cut at any number.
+const MOST_SORTED: u64 = 100_000;
 
 /// DataFusion with tables.
 pub(crate) struct Embedded {
@@ -134,7 +139,8 @@ impl Embedded {
     async fn plan(&self, request: &Request<'_>, sql: &str) -> Result<Arc<dyn ExecutionPlan>, Error> {
         let failed = |error| Error::of_engine(error, sql, self.memory);
         let mut plan = self.state.create_logical_plan(sql).await.map_err(failed)?;
-        if let Some(rows) = request.max_rows {
+        // Of more rows a sort could not go to files.
+        if let Some(rows) = request.max_rows.filter(|rows| *rows <= MOST_SORTED) {
             let rows = usize::try_from(rows).unwrap_or(usize::MAX).saturating_add(1);
             plan = LogicalPlanBuilder::from(plan)
                 .limit(0, Some(rows))
@@ -150,7 +156,7 @@ impl Embedded {
         checked: &Checked,
         sql: String,
     ) -> Result<Answer, Error> {
-        let deadline = request.time_limit.map(|limit| (Instant::now() + limit, limit));
+        let deadline = request.deadline();
         let plan = self.plan(request, &sql).await?;
         let mut apart = RecordBatchReceiverStream::builder(plan.schema(), 2);
         let (to, context) = (apart.tx(), self.state.task_ctx());
@@ -208,5 +214,35 @@ fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
     let behind = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |at| at + 1);
     rules.insert(behind, Arc::new(ByPosition));
+    rules.push(Arc::new(Yielding));
     rules
+}
+
+/// Lets joins give way between batches: they may make very many of few, and only what reads does so by itself.
+#[derive(Debug)]
+struct Yielding;
+
+impl PhysicalOptimizerRule for Yielding {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let joins = ["NestedLoopJoinExec", "CrossJoinExec", "HashJoinExec", "SortMergeJoinExec"];
+        let yielding = plan.transform_up(|plan| {
+            Ok(match joins.contains(&plan.name()) {
+                true => Transformed::yes(Arc::new(CooperativeExec::new(plan)) as Arc<dyn ExecutionPlan>),
+                false => Transformed::no(plan),
+            })
+        });
+        yielding.data()
+    }
+
+    fn name(&self) -> &str {
+        "yielding"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
 }

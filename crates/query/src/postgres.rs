@@ -9,7 +9,8 @@ use std::time::Duration;
 use arrow_array::RecordBatch;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
-use tokio::time::Instant;
+use tokio::runtime::Handle;
+use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type as PgType;
 use tokio_postgres::{CancelToken, Client, Config, NoTls, RowStream};
@@ -34,11 +35,11 @@ impl Postgres {
     /// Connects, and finds out which index of the sky there is unless one is named.
     pub(crate) async fn connect(url: &str, dialect: Option<Engine>) -> Result<Self, Error> {
         let config: Config = url.parse().map_err(|error: tokio_postgres::Error| Error::Database {
-            place: without_password(url),
+            place: "the URL of PostgreSQL".to_string(),
             reason: error.to_string(),
         })?;
-        let mut postgres =
-            Postgres { config, place: without_password(url), dialect: dialect.unwrap_or(Engine::Q3c) };
+        let place = without_password(&config);
+        let mut postgres = Postgres { config, place, dialect: dialect.unwrap_or(Engine::Q3c) };
         let client = postgres.client().await?;
         // They may be there without being an extension of the database.
         let sql = "SELECT EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'q3c_ang2ipix'), to_regtype('spoint') IS NOT NULL";
@@ -89,12 +90,15 @@ impl Postgres {
         checked: &Checked,
         sql: String,
     ) -> Result<Answer, Error> {
-        let deadline = request.time_limit.map(|limit| (Instant::now() + limit, limit));
+        let deadline = request.deadline();
         let client = self.client().await?;
-        let failed = |error: tokio_postgres::Error| self.failed(&error, &sql);
+        let failed = |error: tokio_postgres::Error| match (request.time_limit, error.code()) {
+            (Some(limit), Some(&SqlState::QUERY_CANCELED)) => Error::TimeOut { limit },
+            _ => self.failed(&error, &sql),
+        };
         if let Some(limit) = request.time_limit {
             // A little longer than we wait, so that who asks is told by us.
-            let limit = (limit + Duration::from_millis(50)).as_millis();
+            let limit = limit.as_millis().saturating_add(50).min(i32::MAX as u128);
             client.batch_execute(&format!("SET statement_timeout = {limit}")).await.map_err(failed)?;
         }
         let found = client.prepare(&sql).await.map_err(failed)?;
@@ -105,7 +109,8 @@ impl Postgres {
         let schema = reader.schema().clone();
         let nothing: [&(dyn tokio_postgres::types::ToSql + Sync); 0] = [];
         let rows = client.query_raw(&statement, nothing).await.map_err(failed)?;
-        let going = Going { cancel: Some(client.cancel_token()), _client: client };
+        let going =
+            Going { cancel: Some(client.cancel_token()), runtime: Handle::current(), _client: client };
         let batches = batches(self.clone(), sql, rows, reader, going, request.time_limit);
         Ok(Answer::new(schema, batches, &checked.columns, request.max_rows, deadline))
     }
@@ -121,6 +126,7 @@ impl Postgres {
 /// A query under way; dropped, it is cancelled.
 struct Going {
     cancel: Option<CancelToken>,
+    runtime: Handle,
     _client: Client,
 }
 
@@ -133,8 +139,8 @@ impl Going {
 
 impl Drop for Going {
     fn drop(&mut self) {
-        if let (Some(cancel), Ok(runtime)) = (self.cancel.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move { cancel.cancel_query(NoTls).await });
+        if let Some(cancel) = self.cancel.take() {
+            self.runtime.spawn(async move { cancel.cancel_query(NoTls).await });
         }
     }
 }
@@ -208,15 +214,17 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A URL or a list of settings without its password.
-fn without_password(url: &str) -> String {
-    if let Some((scheme, rest)) = url.split_once("://")
-        && let Some((user, host)) = rest.rsplit_once('@')
-    {
-        return format!("{scheme}://{}@{host}", user.split(':').next().unwrap_or_default());
-    }
-    let settings = url.split_whitespace().filter(|setting| !setting.starts_with("password"));
-    settings.collect::<Vec<_>>().join(" ")
+/// Where a database is and who asks it.
+fn without_password(config: &Config) -> String {
+    let host = |host: &Host| match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    };
+    let hosts: Vec<String> = config.get_hosts().iter().map(host).collect();
+    let user = config.get_user().map(|user| format!("{user}@")).unwrap_or_default();
+    let port = config.get_ports().first().map(|port| format!(":{port}")).unwrap_or_default();
+    let database = config.get_dbname().map(|name| format!("/{name}")).unwrap_or_default();
+    format!("postgres://{user}{}{port}{database}", hosts.join(","))
 }
 
 #[cfg(test)]
@@ -227,11 +235,11 @@ mod tests {
     fn passwords_are_not_told() {
         for (url, told) in [
             ("postgres://me:secret@host:5432/sky", "postgres://me@host:5432/sky"),
-            ("postgres://me:se@cret@host/sky", "postgres://me@host/sky"),
-            ("postgres://host/sky", "postgres://host/sky"),
-            ("host=/run user=me password=secret dbname=sky", "host=/run user=me dbname=sky"),
+            ("postgres://host/sky?user=me&password=secret", "postgres://me@host:5432/sky"),
+            ("postgres://host:1/sky", "postgres://host:1/sky"),
+            ("host=/run user=me password='my secret' dbname=sky", "postgres://me@/run/sky"),
         ] {
-            assert_eq!(without_password(url), told);
+            assert_eq!(without_password(&url.parse().unwrap()), told);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
+use tokio::time::{Instant, timeout_at};
 use uranometria_adql::{
     Checked, Column, Engine, Functions, Mode, Options, Tables, Version, check, parse, translate,
 };
@@ -53,6 +54,11 @@ impl<'a> Request<'a> {
     pub fn new(adql: &'a str) -> Self {
         let options = Options::default();
         Request { adql, version: options.version, mode: options.mode, max_rows: None, time_limit: None }
+    }
+
+    /// When it has to be done; a limit beyond what clocks count is none.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Duration)> {
+        self.time_limit.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit)))
     }
 }
 
@@ -137,6 +143,7 @@ impl Session {
         add: impl FnOnce(&Embedded, [&str; 2]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let parts = two_parts(name)?;
+        own_schema(name)?;
         if self.tables.iter().any(|table| table.name.join(".").eq_ignore_ascii_case(name)) {
             let reason = "it is taken";
             return Err(Error::Name { name: name.to_string(), reason });
@@ -152,6 +159,7 @@ impl Session {
     /// # Errors
     /// [`Error::Name`] for a name that is not of two parts.
     pub fn remove(&mut self, name: &str) -> Result<bool, Error> {
+        own_schema(name)?;
         let removed = self.embedded.remove(two_parts(name)?);
         self.catalogs.retain(|(other, _)| other != name);
         self.tables.remove(name);
@@ -181,11 +189,20 @@ impl Session {
     }
 
     /// Begins a query; rows come as they are asked for, and a dropped answer stops the work. Needs a runtime of tokio
-    /// with timers.
+    /// with timers, and for PostgreSQL with sockets.
     ///
     /// # Errors
     /// [`Error::Query`] for a query that is wrong, others for what goes wrong before the first row.
     pub async fn run(&self, request: &Request<'_>) -> Result<Answer, Error> {
+        match request.deadline() {
+            None => self.begun(request).await,
+            Some((at, limit)) => {
+                timeout_at(at, self.begun(request)).await.unwrap_or(Err(Error::TimeOut { limit }))
+            }
+        }
+    }
+
+    async fn begun(&self, request: &Request<'_>) -> Result<Answer, Error> {
         let checked = self.checked(request)?;
         match self.elsewhere(&checked) {
             Some(postgres) => {
@@ -235,6 +252,15 @@ impl Session {
 
 fn sql(checked: &Checked, engine: Engine, request: &Request<'_>) -> Result<String, Error> {
     translate(&checked.query, engine).map_err(|error| Error::query(error, request.adql))
+}
+
+/// Refuses names in TAP_SCHEMA, which describes the others.
+fn own_schema(name: &str) -> Result<(), Error> {
+    let schema = name.split('.').next().unwrap_or_default();
+    match schema.eq_ignore_ascii_case(tap_schema::SCHEMA) {
+        true => Err(Error::Name { name: name.to_string(), reason: "TAP_SCHEMA describes the other tables" }),
+        false => Ok(()),
+    }
 }
 
 /// Schema and table of a name.

@@ -29,6 +29,15 @@ pub enum Error {
         /// The format.
         format: crate::Format,
     },
+    /// A file that would be replaced and is of another kind.
+    #[error("{path} is there already and is no file of rows in the format {format}; give another name, or remove that file",
+        path = path.display())]
+    Replaces {
+        /// The file.
+        path: PathBuf,
+        /// What would be written.
+        format: crate::Format,
+    },
     /// Columns that a format cannot hold.
     #[error("{format} cannot hold {}; leave them out, or write parquet", columns.join(", "))]
     Columns {

@@ -1,11 +1,13 @@
 //! Rows into files and to the terminal.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use uranometria_fits::fs::{Durability, NewFile};
+use uranometria_fits::fs::{Durability, NewFile, OpenFile};
+use uranometria_fits::read_hdus;
 use uranometria_votable::Serialisation;
 
 pub use crate::fits::EXTNAME;
@@ -42,8 +44,9 @@ impl Sink {
     /// Begins a file, or goes to standard output where there is none.
     ///
     /// # Errors
-    /// As [`Encoder::new`] and `NewFile::create`.
+    /// [`Error::Replaces`] where a file of another kind is there; as [`Encoder::new`] and `NewFile::create`.
     pub fn create(out: Option<&Path>, format: Format, schema: &SchemaRef) -> Result<Self, Error> {
+        out.map_or(Ok(()), |out| refuse_other(out, format))?;
         let mut file = out.map(NewFile::create).transpose()?;
         let to: Box<dyn Write + Send> = match &mut file {
             Some(file) => Box::new(file.file().try_clone()?),
@@ -72,5 +75,29 @@ impl Sink {
         let bytes = file.file().metadata()?.len();
         file.publish(Durability::Process)?;
         Ok((rows, bytes))
+    }
+}
+
+/// Refuses to replace what is no file of rows of its kind: a name that was mistyped does not cost a cube.
+fn refuse_other(out: &Path, format: Format) -> Result<(), Error> {
+    /// How files begin that are no text.
+    const OTHERS: [&[u8]; 4] = [b"PAR1", b"\x89PNG", b"SIMPLE  =", &[0x1f, 0x8b]];
+    let mut start = Vec::new();
+    // Where nothing is there or it cannot be read, writing tells.
+    let Ok(file) = File::open(out) else { return Ok(()) };
+    if !file.metadata().is_ok_and(|there| there.is_file()) || file.take(9).read_to_end(&mut start).is_err() {
+        return Ok(());
+    }
+    let is_own = match format {
+        Format::Parquet => start.starts_with(b"PAR1"),
+        Format::Fits => {
+            let hdus = OpenFile::open(out).and_then(|file| read_hdus(&file));
+            hdus.is_ok_and(|hdus| hdus.get(1).is_some_and(|hdu| hdu.header.text("EXTNAME") == Some(EXTNAME)))
+        }
+        _ => !OTHERS.iter().any(|other| start.starts_with(other)),
+    };
+    match is_own || start.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Replaces { path: out.to_path_buf(), format }),
     }
 }

@@ -335,7 +335,7 @@ fn search(path: &Path, place: Place, args: &RowsArgs, stop: &AtomicBool) -> repo
     };
     let (found, time) = report::timed(|| -> Result<(u64, u64, u64), Box<dyn Error + Send + Sync>> {
         let stopped = || stop.load(Ordering::Relaxed);
-        let mut found = catalog.search(&query)?.stop_when(&stopped);
+        let mut found = catalog.search(&query)?.stop_when(stopped);
         let mut rows = Sink::create(args.out.as_deref(), format, found.schema())?;
         for batch in found.by_ref() {
             let batch = batch.map_err(|error| match error {

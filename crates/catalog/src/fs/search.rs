@@ -4,6 +4,7 @@
 //! meet a condition; of the rows of those pages the ones in cells that are all inside are kept as they are; those in
 //! cells at the boundary are tested one by one.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -93,8 +94,10 @@ pub struct Reads {
 }
 
 /// Rows found, batch by batch in the order of their cells. Ends behind an error.
-pub struct Search<'a> {
-    catalog: &'a Catalog,
+///
+/// It borrows its catalogue or, as [`Catalog::search_shared`] gives it, shares it and goes where it likes.
+pub struct Search<'a, C = &'a Catalog> {
+    catalog: C,
     region: Option<Region>,
     /// Regions that rows must be in as well.
     regions: Vec<Region>,
@@ -113,13 +116,13 @@ pub struct Search<'a> {
     end: usize,
     open: Option<(usize, Decoded)>,
     decoded: u64,
-    stop: Option<&'a dyn Fn() -> bool>,
+    stop: Option<Box<dyn Fn() -> bool + Send + 'a>>,
 }
 
-impl fmt::Debug for Search<'_> {
+impl<C: Borrow<Catalog>> fmt::Debug for Search<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Search");
-        shown.field("catalog", &self.catalog.path()).field("next_part", &self.next_part);
+        shown.field("catalog", &self.catalog.borrow().path()).field("next_part", &self.next_part);
         shown.field("decoded", &self.decoded).finish_non_exhaustive()
     }
 }
@@ -134,71 +137,15 @@ impl Catalog {
     /// [`Error::NoColumn`] with the nearest name; [`Error::ColumnType`] for a number compared with a text;
     /// [`Error::Twice`] for a column that is wanted twice.
     pub fn search(&self, query: &Query) -> Result<Search<'_>, Error> {
-        let (region, cells) = match &query.place {
-            Place::Anywhere => (None, Cells::All),
-            // As fine as is worth its while: 100 cells cost some microseconds, as does testing 2000 rows.
-            Place::Region(region) => {
-                (Some(region.clone()), Cells::Ranges(region.coverage(Cost::Cells(100)).ranges().to_vec()))
-            }
-            Place::Cells(ranges) => {
-                let full = |range: &Range<u64>| CellRange { start: range.start, end: range.end, full: true };
-                (None, Cells::Ranges(ranges.iter().map(full).collect()))
-            }
-        };
-        let joined = match &cells {
-            Cells::All => Vec::new(),
-            Cells::Ranges(ranges) => joined(ranges),
-        };
-        let wanted: Vec<usize> = match &query.columns {
-            None => (0..self.schema().fields().len()).collect(),
-            Some(names) => self.columns(names)?,
-        };
-        let conditions: Vec<(usize, Condition)> = query
-            .conditions
-            .iter()
-            .map(|condition| {
-                let column = self.column(&condition.column)?;
-                let data_type = self.schema().field(column).data_type();
-                condition.check(data_type).map_err(|error| error.in_file(self.path()))?;
-                Ok((column, condition.clone()))
-            })
-            .collect::<Result<_, Error>>()?;
-        let mut read: Vec<usize> =
-            wanted.iter().copied().chain(conditions.iter().map(|(column, _)| *column)).collect();
-        if matches!(cells, Cells::Ranges(_)) {
-            read.push(self.cell);
-        }
-        if region.is_some() || !query.regions.is_empty() {
-            read.extend([self.ra, self.dec]);
-        }
-        read.sort_unstable();
-        read.dedup();
-        let fields: Vec<_> = wanted.iter().map(|&column| self.schema().fields()[column].clone()).collect();
-        let schema = Arc::new(Schema::new(fields));
-        let at = |column: &usize| read.partition_point(|other| other < column);
-        let wanted = wanted.iter().map(at).collect();
-        let first = match joined.first() {
-            Some(first) => self.parts.partition_point(|part| part.pixel().cells().end <= first.start),
-            None if matches!(cells, Cells::All) => 0,
-            None => self.parts.len(),
-        };
-        Ok(Search {
-            catalog: self,
-            region,
-            regions: query.regions.clone(),
-            next_part: first.max(query.parts.start),
-            end: query.parts.end.min(self.parts.len()),
-            cells,
-            joined,
-            conditions,
-            read,
-            wanted,
-            schema,
-            batch_rows: query.batch_rows.max(1),
-            open: None,
-            decoded: 0,
-            stop: None,
-        })
+        Search::new(self, query)
+    }
+
+    /// The same, of a catalogue that is shared, so that the search may live as long as it likes and move to other threads.
+    ///
+    /// # Errors
+    /// As [`Catalog::search`].
+    pub fn search_shared(self: &Arc<Self>, query: &Query) -> Result<Search<'static, Arc<Self>>, Error> {
+        Search::new(self.clone(), query)
     }
 
     /// What a search will read: footers are, rows are not.
@@ -228,11 +175,82 @@ fn joined(ranges: &[CellRange]) -> Vec<Range<u64>> {
     joined
 }
 
-impl<'a> Search<'a> {
+impl<'a, C: Borrow<Catalog>> Search<'a, C> {
+    fn new(held: C, query: &Query) -> Result<Self, Error> {
+        let catalog = held.borrow();
+        let (region, cells) = match &query.place {
+            Place::Anywhere => (None, Cells::All),
+            // As fine as is worth its while: 100 cells cost some microseconds, as does testing 2000 rows.
+            Place::Region(region) => {
+                (Some(region.clone()), Cells::Ranges(region.coverage(Cost::Cells(100)).ranges().to_vec()))
+            }
+            Place::Cells(ranges) => {
+                let full = |range: &Range<u64>| CellRange { start: range.start, end: range.end, full: true };
+                (None, Cells::Ranges(ranges.iter().map(full).collect()))
+            }
+        };
+        let joined = match &cells {
+            Cells::All => Vec::new(),
+            Cells::Ranges(ranges) => joined(ranges),
+        };
+        let wanted: Vec<usize> = match &query.columns {
+            None => (0..catalog.schema().fields().len()).collect(),
+            Some(names) => catalog.columns(names)?,
+        };
+        let conditions: Vec<(usize, Condition)> = query
+            .conditions
+            .iter()
+            .map(|condition| {
+                let column = catalog.column(&condition.column)?;
+                let data_type = catalog.schema().field(column).data_type();
+                condition.check(data_type).map_err(|error| error.in_file(catalog.path()))?;
+                Ok((column, condition.clone()))
+            })
+            .collect::<Result<_, Error>>()?;
+        let mut read: Vec<usize> =
+            wanted.iter().copied().chain(conditions.iter().map(|(column, _)| *column)).collect();
+        if matches!(cells, Cells::Ranges(_)) {
+            read.push(catalog.cell);
+        }
+        if region.is_some() || !query.regions.is_empty() {
+            read.extend([catalog.ra, catalog.dec]);
+        }
+        read.sort_unstable();
+        read.dedup();
+        let fields: Vec<_> = wanted.iter().map(|&column| catalog.schema().fields()[column].clone()).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let at = |column: &usize| read.partition_point(|other| other < column);
+        let wanted = wanted.iter().map(at).collect();
+        let first = match joined.first() {
+            Some(first) => catalog.parts.partition_point(|part| part.pixel().cells().end <= first.start),
+            None if matches!(cells, Cells::All) => 0,
+            None => catalog.parts.len(),
+        };
+        let next_part = first.max(query.parts.start);
+        let end = query.parts.end.min(catalog.parts.len());
+        Ok(Search {
+            catalog: held,
+            region,
+            regions: query.regions.clone(),
+            next_part,
+            end,
+            cells,
+            joined,
+            conditions,
+            read,
+            wanted,
+            schema,
+            batch_rows: query.batch_rows.max(1),
+            open: None,
+            decoded: 0,
+            stop: None,
+        })
+    }
+
     /// Asks now and then whether to go on; if not, the search ends with [`Error::Interrupted`].
     #[must_use]
-    pub fn stop_when(self, stop: &'a dyn Fn() -> bool) -> Self {
-        Search { stop: Some(stop), ..self }
+    pub fn stop_when(self, stop: impl Fn() -> bool + Send + 'a) -> Self {
+        Search { stop: Some(Box::new(stop)), ..self }
     }
 
     /// The columns of every batch.
@@ -247,7 +265,7 @@ impl<'a> Search<'a> {
 
     /// The next partition with rows to read, and these.
     fn select(&mut self) -> Result<Option<Selected>, Error> {
-        let parts = &self.catalog.parts[..self.end];
+        let parts = &self.catalog.borrow().parts[..self.end];
         while let Some(part) = parts.get(self.next_part) {
             let inside = part.pixel().cells();
             let at = self.joined.partition_point(|range| range.end <= inside.start);
@@ -282,7 +300,7 @@ impl<'a> Search<'a> {
     /// Opens the next partition with pages to read; false if there is none.
     fn advance(&mut self) -> Result<bool, Error> {
         let Some((at, rows)) = self.select()? else { return Ok(false) };
-        let part = &self.catalog.parts[at];
+        let part = &self.catalog.borrow().parts[at];
         let open = part.open()?;
         let mask = ProjectionMask::roots(open.metadata.parquet_schema(), self.read.iter().copied());
         let chunks = (&open.chunks, &open.metadata);
@@ -335,8 +353,8 @@ impl<'a> Search<'a> {
 
     /// Which rows of a batch are in a region, each tested.
     fn tested(&self, batch: &RecordBatch, region: &Region) -> Result<BooleanArray, Error> {
-        let ra = doubles(batch.column(self.place(self.catalog.ra)), "right ascension")?;
-        let dec = doubles(batch.column(self.place(self.catalog.dec)), "declination")?;
+        let ra = doubles(batch.column(self.place(self.catalog.borrow().ra)), "right ascension")?;
+        let dec = doubles(batch.column(self.place(self.catalog.borrow().dec)), "declination")?;
         let mut inside = vec![false; batch.num_rows()];
         region.contains_slice(ra.values(), dec.values(), &mut inside)?;
         Ok(inside.into())
@@ -344,9 +362,9 @@ impl<'a> Search<'a> {
 
     /// Which rows of a batch are inside; None for all.
     fn inside(&self, batch: &RecordBatch, ranges: &[CellRange]) -> Result<Option<BooleanArray>, Error> {
-        let cells = batch.column(self.place(self.catalog.cell));
+        let cells = batch.column(self.place(self.catalog.borrow().cell));
         let cells = cells.as_primitive_opt::<Int64Type>().ok_or_else(|| Error::ColumnType {
-            column: self.catalog.schema().field(self.catalog.cell).name().clone(),
+            column: self.catalog.borrow().schema().field(self.catalog.borrow().cell).name().clone(),
             found: cells.data_type().to_string(),
             wanted: "64-bit integers",
         })?;
@@ -358,8 +376,8 @@ impl<'a> Search<'a> {
         let coordinates = match self.region {
             None => None,
             Some(_) => Some((
-                doubles(batch.column(self.place(self.catalog.ra)), "right ascension")?,
-                doubles(batch.column(self.place(self.catalog.dec)), "declination")?,
+                doubles(batch.column(self.place(self.catalog.borrow().ra)), "right ascension")?,
+                doubles(batch.column(self.place(self.catalog.borrow().dec)), "declination")?,
             )),
         };
         let Some(&first) = cells.first() else { return Ok(None) };
@@ -397,7 +415,7 @@ impl<'a> Search<'a> {
         if let Some(region) = &self.region {
             return self.tested(batch, region);
         }
-        let cells = batch.column(self.place(self.catalog.cell)).as_primitive::<Int64Type>();
+        let cells = batch.column(self.place(self.catalog.borrow().cell)).as_primitive::<Int64Type>();
         let inside = |cell: &i64| {
             let after = ranges.partition_point(|range| (range.start as i64) <= *cell);
             after > 0 && *cell < ranges[after - 1].end as i64
@@ -406,12 +424,12 @@ impl<'a> Search<'a> {
     }
 }
 
-impl Iterator for Search<'_> {
+impl<C: Borrow<Catalog>> Iterator for Search<'_, C> {
     type Item = Result<RecordBatch, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if self.stop.is_some_and(|stop| stop()) {
+            if self.stop.as_ref().is_some_and(|stop| stop()) {
                 (self.open, self.next_part) = (None, self.end);
                 self.stop = None;
                 return Some(Err(Error::Interrupted));
@@ -440,7 +458,7 @@ impl Iterator for Search<'_> {
                 Ok(batch) => return Some(Ok(batch)),
                 Err(error) => {
                     (self.open, self.next_part) = (None, self.end);
-                    return Some(Err(error.in_file(self.catalog.parts[part].path())));
+                    return Some(Err(error.in_file(self.catalog.borrow().parts[part].path())));
                 }
             }
         }

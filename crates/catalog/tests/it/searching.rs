@@ -1,7 +1,7 @@
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -282,12 +282,12 @@ fn a_search_stops_when_it_is_told_to() {
     let (ra, dec) = stars(5000, 32);
     let (out, _) = catalogue(folder.path(), "stars", &ra, &dec, 500);
     let catalog = Catalog::open(&out).unwrap();
-    let asked = Cell::new(0);
-    let stop = || asked.replace(asked.get() + 1) == 3;
+    let asked = AtomicUsize::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) == 3;
     // No row is in the region, so that none comes out between.
     let nowhere = Region::from(Cone::new(place(ra[0], -dec[0]), degrees(1e-9)).unwrap());
     let query = Query { regions: vec![nowhere], batch_rows: 100, ..Query::default() };
-    let mut search = catalog.search(&query).unwrap().stop_when(&stop);
+    let mut search = catalog.search(&query).unwrap().stop_when(stop);
     let error = search.next().unwrap().unwrap_err();
     assert!(matches!(error, Error::Interrupted), "{error}");
     assert!(search.next().is_none() && search.decoded() < 5000);

@@ -210,6 +210,16 @@ pub(crate) fn nearest_even() -> Arc<ScalarUDF> {
     Function::udf("nearest_even", FORMS)
 }
 
+/// A number, and NULL for what is none.
+pub(crate) fn null_if_nan() -> Arc<ScalarUDF> {
+    const FORMS: &[Form] = &[Form {
+        takes: Arity::These(&[Takes::Number]),
+        returns: || DataType::Float64,
+        run: |arguments| Ok(super::nulls::of_nan_in(&arguments.array(0)?)),
+    }];
+    Function::udf("null_if_nan", FORMS)
+}
+
 /// All functions of single rows, the engine's too.
 pub(crate) fn scalar() -> Vec<Arc<ScalarUDF>> {
     let own = [

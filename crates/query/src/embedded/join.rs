@@ -272,7 +272,8 @@ impl ExecutionPlan for PositionJoin {
         let reservation = MemoryConsumer::new("the left rows of a join by position")
             .register(&context.runtime_env().memory_pool);
         let build = Build {
-            left: self.left.execute(0, context.clone()),
+            left: self.left.clone(),
+            context: context.clone(),
             place: self.left_place.clone(),
             radius: self.radius.clone(),
             partitions: self.right.output_partitioning().partition_count(),
@@ -305,9 +306,10 @@ impl ExecutionPlan for PositionJoin {
     }
 }
 
-/// The left side under way.
+/// The left side as it is begun, by one partition of the right side for all.
 struct Build {
-    left: Result<SendableRecordBatchStream>,
+    left: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
     place: Place,
     radius: Value,
     partitions: usize,
@@ -329,23 +331,26 @@ struct Built {
 
 impl Build {
     async fn finish(self) -> Result<Arc<Built>> {
-        let mut left = self.left?;
+        let mut left = self.left.execute(0, self.context)?;
         let mut batches = Vec::new();
         while let Some(batch) = left.next().await {
             let batch = batch?;
-            self.reservation.try_grow(batch.get_array_memory_size())?;
+            // Twice, as they are put together.
+            self.reservation.try_grow(2 * batch.get_array_memory_size())?;
             batches.push(batch);
         }
         let rows = concat_batches(&left.schema(), &batches)?;
         drop(batches);
-        if u32::try_from(rows.num_rows()).is_err() {
+        let bytes = rows.get_array_memory_size();
+        self.reservation.try_resize(bytes + rows.num_rows() * Index::BYTES_A_ROW)?;
+        if u32::try_from(rows.num_rows().saturating_mul(9)).is_err() {
             let reason = format!("a join by position of {} left rows", rows.num_rows());
             return Err(DataFusionError::ResourcesExhausted(reason));
         }
         let (lon, lat) = (numbers(&self.place.lon, &rows)?, numbers(&self.place.lat, &rows)?);
         let radius = numbers(&self.radius, &rows)?;
-        let index = Index::new(&lon, &lat, &radius)?;
-        self.reservation.try_grow(index.bytes())?;
+        let index = Index::new(&lon, &lat, &radius);
+        self.reservation.try_resize(bytes + index.bytes())?;
         let matched = if self.matches { rows.num_rows() } else { 0 };
         Ok(Arc::new(Built {
             rows,
@@ -379,17 +384,20 @@ struct Index {
 }
 
 impl Index {
-    fn new(lon: &Float64Array, lat: &Float64Array, radius: &Float64Array) -> Result<Self> {
-        let place = |row: usize| -> Option<Direction> {
-            let there = lon.is_valid(row) && lat.is_valid(row) && radius.is_valid(row);
-            there.then(|| direction(lon.value(row), lat.value(row))).flatten()
+    /// Bytes of a left row, about: a vector, a chord, an entry or two and their starts.
+    const BYTES_A_ROW: usize = 24 + 8 + 2 * 16 + 8;
+
+    /// Radii that are none reach nothing; what is wrong with them the condition itself tells of the pairs it is asked of.
+    fn new(lon: &Float64Array, lat: &Float64Array, radius: &Float64Array) -> Self {
+        let reach = |row: usize| {
+            let found = radius.is_valid(row).then(|| radius.value(row)).filter(|radius| *radius >= 0.0);
+            found.map(|radius| radius.min(180.0))
         };
-        let widest = (0..radius.len()).filter(|row| radius.is_valid(*row)).map(|row| radius.value(row));
-        let widest = widest.fold(0.0, f64::max);
-        if let Some(wrong) = radius.iter().flatten().find(|radius| !(0.0..=180.0).contains(radius)) {
-            let reason = format!("a circle has a radius of 0 to 180 degrees, not {wrong}");
-            return Err(DataFusionError::Execution(reason));
-        }
+        let place = |row: usize| -> Option<(Direction, f64)> {
+            let there = lon.is_valid(row) && lat.is_valid(row);
+            there.then(|| direction(lon.value(row), lat.value(row))).flatten().zip(reach(row))
+        };
+        let widest = (0..radius.len()).filter_map(reach).fold(0.0, f64::max);
         // As coarse as leaves most circles in one cell, but few rows in each.
         let around = (0..=3).rev().find_map(|up| {
             let around = Around::new(Angle::from_degrees(widest), up)?;
@@ -399,10 +407,10 @@ impl Index {
         let (mut places, mut chords) = (vec![[0.0; 3]; lon.len()], vec![-1.0; lon.len()]);
         let (mut entries, mut cells) = (Vec::with_capacity(lon.len() * 3 / 2), Vec::new());
         for row in 0..lon.len() {
-            let Some(at) = place(row) else { continue };
+            let Some((at, radius)) = place(row) else { continue };
             places[row] = at.unit_vector();
             // Wider than rounding can make the distance of two vectors.
-            let chord = 2.0 * (radius.value(row).to_radians() / 2.0).sin() + 1e-15;
+            let chord = 2.0 * (radius.to_radians() / 2.0).sin() + 1e-15;
             chords[row] = chord * chord * (1.0 + 1e-9);
             cells.clear();
             match around {
@@ -422,7 +430,7 @@ impl Index {
             }
             starts.push(at as u32);
         }
-        Ok(Index { around, starts, shift, entries, places, chords })
+        Index { around, starts, shift, entries, places, chords }
     }
 
     fn bytes(&self) -> usize {
@@ -478,6 +486,9 @@ struct Current {
     matched: Vec<bool>,
 }
 
+/// Pairs that are looked at in one step.
+const LOOKED_AT: usize = 1 << 18;
+
 /// No cell.
 const NOWHERE: u64 = u64::MAX;
 
@@ -504,6 +515,8 @@ impl Probe {
                         return Ok(Some(batch));
                     }
                 }
+                // Others get their turn, and who waits no more is noticed, though nothing comes out.
+                tokio::task::yield_now().await;
                 continue;
             }
             match self.right.next().await.transpose()? {
@@ -561,8 +574,8 @@ impl Probe {
     /// The next pairs of a batch; behind them its rows with or without a partner where these are wanted; then None.
     fn step(&self, built: &Built, current: &mut Current) -> Result<Option<RecordBatch>> {
         let count = current.rows.num_rows();
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        while current.at.0 < count && left.len() < self.batch_rows {
+        let (mut left, mut right, mut looked_at) = (Vec::new(), Vec::new(), 0);
+        while current.at.0 < count && left.len() < self.batch_rows && looked_at < LOOKED_AT {
             let (row, skip) = current.at;
             let entries = match current.cells[row] {
                 NOWHERE => &[],
@@ -578,17 +591,21 @@ impl Probe {
             let mut next = skip;
             for (_, other) in &entries[skip..] {
                 next += 1;
+                looked_at += 1;
                 if built.index.near(*other, &place) {
                     left.push(*other);
                     right.push(row as u32);
-                    if left.len() == self.batch_rows {
-                        break;
-                    }
+                }
+                if left.len() == self.batch_rows || looked_at == LOOKED_AT {
+                    break;
                 }
             }
             current.at = if next == entries.len() { (row + 1, 0) } else { (row, next) };
         }
         if left.is_empty() {
+            if current.at.0 < count {
+                return Ok(Some(RecordBatch::new_empty(self.schema.clone())));
+            }
             let Some(wanted) = unmatched_right(self.join_type).filter(|_| !current.matched.is_empty()) else {
                 return Ok(None);
             };

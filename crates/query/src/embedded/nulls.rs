@@ -28,7 +28,8 @@ pub(crate) fn of_nan(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBa
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
 }
 
-fn of_nan_in(array: &ArrayRef) -> ArrayRef {
+/// The same values, with NULL for NaN.
+pub(crate) fn of_nan_in(array: &ArrayRef) -> ArrayRef {
     match array.data_type() {
         DataType::Float64 => masked(array, array.as_primitive::<Float64Type>(), |number| number.is_nan()),
         DataType::Float32 => masked(array, array.as_primitive::<Float32Type>(), |number| number.is_nan()),

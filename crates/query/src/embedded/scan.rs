@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -16,9 +17,10 @@ use datafusion::logical_expr::{BinaryExpr, Cast, Expr, Operator, TableProviderFi
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
-use datafusion::physical_plan::stream::RecordBatchReceiverStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
-use uranometria_catalog::fs::{Catalog, Place, Query};
+use futures_util::stream;
+use uranometria_catalog::fs::{Catalog, Place, Query, Search};
 use uranometria_catalog::{Comparison, Condition, Value};
 use uranometria_sky::{Cost, Region};
 
@@ -210,7 +212,7 @@ fn statistics(catalog: &Catalog, schema: &SchemaRef, part: f64) -> Statistics {
     if let Some(rows) = rows {
         let rows = (rows * part).ceil() as usize;
         statistics.num_rows = Precision::Inexact(rows);
-        statistics.total_byte_size = Precision::Inexact(rows * 8 * schema.fields().len());
+        statistics.total_byte_size = Precision::Inexact(rows.saturating_mul(8 * schema.fields().len()));
     }
     statistics
 }
@@ -329,47 +331,74 @@ impl ExecutionPlan for CatalogScan {
     }
 
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let mut stream = RecordBatchReceiverStream::builder(self.schema.clone(), 2);
-        let (to, schema) = (stream.tx(), self.schema.clone());
-        let catalog = self.catalog.clone();
         let query = Query { parts: self.parts[partition].clone(), ..self.query.clone() };
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let mut left = self.limit.unwrap_or(usize::MAX);
-        stream.spawn_blocking(move || {
-            let failed = |error| DataFusionError::External(Box::new(error));
-            let stopped = || to.is_closed();
-            let mut search = catalog.search(&query).map_err(failed)?.stop_when(&stopped);
-            while left > 0 {
-                let timer = metrics.elapsed_compute().timer();
-                let Some(batch) = search.next() else { break };
-                let batch = match batch {
-                    Err(uranometria_catalog::Error::Interrupted) => break,
-                    batch => batch.map_err(failed)?,
-                };
-                let batch = nulls::of_nan(&batch.slice(0, left.min(batch.num_rows())), &schema)?;
-                timer.done();
-                left -= batch.num_rows();
-                metrics.record_output(batch.num_rows());
-                if to.blocking_send(Ok(batch)).is_err() {
-                    break;
-                }
-            }
-            Ok(())
+        let alive = Arc::new(());
+        let here = Arc::downgrade(&alive);
+        let search = self.catalog.search_shared(&query).map_err(external)?;
+        let state = Scanning {
+            search: Some(search.stop_when(move || here.strong_count() == 0)),
+            schema: self.schema.clone(),
+            left: self.limit.unwrap_or(usize::MAX),
+            metrics: BaselineMetrics::new(&self.metrics, partition),
+            _alive: alive,
+        };
+        let batches = stream::try_unfold(state, |mut state| async move {
+            Ok(state.next().await?.map(|batch| (batch, state)))
         });
-        Ok(stream.build())
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), batches)))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
     }
 
-    fn partition_statistics(&self, _: Option<usize>) -> Result<Arc<Statistics>> {
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
         let part = match &self.query.place {
             Place::Region(region) => region.area_deg2() / 41_252.961_249_419_27,
             _ => 1.0,
         };
         // Nobody knows what a condition leaves; a fifth is the engine's own guess.
         let part = part * 0.2_f64.powi(self.query.conditions.len().min(3) as i32);
+        let part = if partition.is_some() { part / self.parts.len() as f64 } else { part };
         Ok(Arc::new(statistics(&self.catalog, &self.schema, part)))
+    }
+}
+
+fn external(error: uranometria_catalog::Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// A share of a search under way.
+struct Scanning {
+    search: Option<Search<'static, Arc<Catalog>>>,
+    schema: SchemaRef,
+    /// Rows that may still be given.
+    left: usize,
+    metrics: BaselineMetrics,
+    /// Gone when nobody waits any more.
+    _alive: Arc<()>,
+}
+
+impl Scanning {
+    /// The next batch. Each is read by a thread for what blocks, which is free again behind it: however many searches are
+    /// under way, none holds a thread while it waits.
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(mut search) = self.search.take().filter(|_| self.left > 0) else { return Ok(None) };
+        let read = tokio::task::spawn_blocking(move || {
+            let batch = search.next();
+            (search, batch)
+        });
+        let (search, batch) = read.await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?;
+        let batch = match batch {
+            None | Some(Err(uranometria_catalog::Error::Interrupted)) => return Ok(None),
+            Some(batch) => batch.map_err(external)?,
+        };
+        let timer = self.metrics.elapsed_compute().timer();
+        let batch = nulls::of_nan(&batch.slice(0, self.left.min(batch.num_rows())), &self.schema)?;
+        timer.done();
+        self.left -= batch.num_rows();
+        self.metrics.record_output(batch.num_rows());
+        self.search = Some(search);
+        Ok(Some(batch))
     }
 }

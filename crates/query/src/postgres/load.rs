@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int16Type, Int32Type, Int64Type};
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_cast::cast;
+use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field, Schema};
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
@@ -96,7 +96,7 @@ impl Postgres {
         let source = catalog.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let stopped = || to.is_closed();
-            for batch in source.search(&Query { batch_rows: 8192, ..Query::default() })?.stop_when(&stopped) {
+            for batch in source.search(&Query { batch_rows: 8192, ..Query::default() })?.stop_when(stopped) {
                 if to.blocking_send(batch?).is_err() {
                     break;
                 }
@@ -171,7 +171,9 @@ impl Values {
 /// The columns of a batch; NaN is NULL. PostgreSQL has no text with a zero byte, so that it ends there.
 fn values(batch: &RecordBatch, targets: &[Target]) -> Result<Vec<Values>, Error> {
     let column = |(array, target): (&ArrayRef, &Target)| {
-        let array = cast(array, &target.data_type).map_err(|error| Error::Value(error.to_string()))?;
+        let exact = CastOptions { safe: false, ..CastOptions::default() };
+        let array = cast_with_options(array, &target.data_type, &exact)
+            .map_err(|error| Error::Value(error.to_string()))?;
         Ok(match &target.data_type {
             DataType::Boolean => Values::Booleans(array.as_boolean().iter().collect()),
             DataType::Int16 => Values::Shorts(array.as_primitive::<Int16Type>().iter().collect()),

@@ -97,3 +97,20 @@ fn functions_of_the_catalogue_of_the_ivoa() {
     let wrong = archive.error("SELECT ivo_histogram(id, 5, 2, 3) AS h FROM t.stars");
     assert!(wrong.contains("from 5 to 2"), "{wrong}");
 }
+
+#[test]
+fn what_has_no_value_is_null_and_numbers_are_of_the_types_of_adql() {
+    let archive = archive();
+    for value in ["LOG10(0 - ra)", "LOG(0 - ra)", "ACOS(ra)", "POWER(0 - ra, 0.5)", "(ra - 10) / (dec - 20)"]
+    {
+        assert_eq!(one(&archive, value), "-", "{value}");
+    }
+    assert!(archive.texts("SELECT id FROM t.stars WHERE LOG10(0 - id) > 0").is_empty());
+    for (value, wanted) in
+        [("CAST(2.5 AS INTEGER)", "2"), ("CAST(3.5 AS BIGINT)", "4"), ("CAST(-0.6 AS INTEGER)", "-1")]
+    {
+        assert_eq!(one(&archive, value), wanted, "{value}");
+    }
+    // 0.7 as a REAL is a little less than 0.7, and so is ten times as much.
+    assert_eq!(one(&archive, "FLOOR(CAST(0.7 AS REAL) * 10)"), "6.0");
+}

@@ -162,3 +162,33 @@ fn stars_of_two_catalogues_meet() {
     assert!(near.len() > 50);
     assert_eq!(near, compared);
 }
+
+#[test]
+fn sides_of_many_partitions_and_steps_give_each_row_once() {
+    let archive = Archive::of_stars();
+    let near = "DISTANCE(h.ra, h.dec, g.ra, g.dec) <= 0.3";
+    // The engine's own join, which a sum keeps from being one by position.
+    let compared = "DISTANCE(h.ra, h.dec, g.ra, g.dec) + 0 <= 0.3";
+    let means = "(SELECT hip, AVG(ra) AS ra, AVG(dec) AS dec FROM hip.main GROUP BY hip)";
+    let closest = "(SELECT a.hip, a.ra, a.dec FROM hip.main AS a JOIN gaia.source AS b \
+                   ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.001)";
+    for (left, right) in [("hip.main", "gaia.source"), (means, "gaia.source"), (closest, "gaia.source")] {
+        for kind in ["INNER", "LEFT OUTER", "RIGHT OUTER", "FULL OUTER"] {
+            let query = |condition: &str| {
+                format!("SELECT h.hip, g.source_id FROM {left} AS h {kind} JOIN {right} AS g ON {condition}")
+            };
+            let plan = archive.plan(&query(near));
+            assert!(plan.contains("PositionJoin"), "{plan}");
+            let (mut found, mut wanted) = (archive.texts(&query(near)), archive.texts(&query(compared)));
+            found.sort();
+            wanted.sort();
+            assert!(
+                found.len() > 200 && found == wanted,
+                "{}: {} and {}",
+                query(near),
+                found.len(),
+                wanted.len()
+            );
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use uranometria_query::{Error, Request, Resources};
 
-use crate::support::{Archive, texts};
+use crate::support::{Archive, doubles, texts};
 
 /// Numbers from 0, many.
 fn numbers(resources: &Resources, count: usize) -> Archive {
@@ -59,7 +59,7 @@ fn sorts_beyond_the_memory_go_to_files_and_what_cannot_is_an_error() {
     let archive = numbers(&resources, 1_500_000);
     let rows = archive.rows("SELECT m, n FROM t.n ORDER BY m, n");
     let sorted = |rows: &arrow_array::RecordBatch| {
-        let (m, n) = (crate::support::doubles(rows, "m"), crate::support::doubles(rows, "n"));
+        let (m, n) = (doubles(rows, "m"), doubles(rows, "n"));
         m.iter().zip(&n).is_sorted_by(|a, b| a.0 < b.0 || a.0 == b.0 && a.1 < b.1)
     };
     assert!(rows.num_rows() == 1_500_000 && sorted(&rows));
@@ -72,4 +72,81 @@ fn sorts_beyond_the_memory_go_to_files_and_what_cannot_is_an_error() {
     let error =
         archive.ask(&Request::new("SELECT a.n FROM t.n AS a JOIN t.n AS b ON a.n = b.m")).unwrap_err();
     assert!(matches!(error, Error::Memory { .. }) && error.to_string().contains("1 MiB"), "{error}");
+}
+
+#[test]
+fn ten_queries_at_once_finish_within_the_memory_of_all() {
+    let resources = Resources { memory: 160 << 20, threads: 1, ..Resources::default() };
+    let archive = numbers(&resources, 300_000);
+    let query = "SELECT m, n FROM t.n ORDER BY m DESC, n";
+    let found = archive.runtime.block_on(async {
+        let one = || async {
+            let mut answer = archive.session.run(&Request::new(query)).await?;
+            let (mut rows, mut last) = (0, f64::INFINITY);
+            while let Some(batch) = answer.next().await {
+                let m = doubles(&batch?, "m");
+                assert!(m.first().is_none_or(|first| *first <= last) && m.is_sorted_by(|a, b| a >= b));
+                (rows, last) = (rows + m.len(), m.last().copied().unwrap_or(last));
+            }
+            Ok::<_, Error>(rows)
+        };
+        futures_util::future::join_all((0..10).map(|_| one())).await
+    });
+    for rows in found {
+        assert_eq!(rows.unwrap(), 300_000);
+    }
+}
+
+#[test]
+fn an_answer_that_is_dropped_gives_its_threads_back() {
+    let archive = numbers(&Resources { threads: 1, ..Resources::default() }, 20_000);
+    let long = "SELECT COUNT(*) AS n FROM t.n AS a JOIN t.n AS b ON a.m * b.n + SIN(a.n) * b.m > a.n * b.m + COS(b.n)";
+    archive.runtime.block_on(async {
+        let mut answer = archive.session.run(&Request::new(long)).await.unwrap();
+        let early = tokio::time::timeout(Duration::from_millis(300), answer.next()).await;
+        assert!(early.is_err(), "it was done already");
+    });
+    let start = Instant::now();
+    assert_eq!(archive.texts("SELECT COUNT(*) AS n FROM t.n"), ["20000"]);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_slow_reader_is_told_that_the_time_is_over() {
+    let archive = numbers(&Resources { threads: 1, ..Resources::default() }, 200_000);
+    let request =
+        Request { time_limit: Some(Duration::from_millis(300)), ..Request::new("SELECT n, m FROM t.n") };
+    let error = archive.runtime.block_on(async {
+        let mut answer = archive.session.run(&request).await.unwrap();
+        loop {
+            match answer.next().await {
+                Some(Ok(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Some(Err(error)) => break error,
+                None => panic!("it was given whole"),
+            }
+        }
+    });
+    assert!(matches!(error, Error::TimeOut { .. }), "{error}");
+    let endless =
+        Request { time_limit: Some(Duration::MAX), ..Request::new("SELECT n FROM t.n WHERE n < 3") };
+    assert_eq!(archive.ask(&endless).unwrap().0.num_rows(), 3);
+}
+
+#[test]
+fn a_join_by_position_that_finds_nothing_ends_at_its_limit_too() {
+    let mut archive = Archive::empty(&Resources { threads: 1, ..Resources::default() });
+    let column = |of: fn(usize) -> f64| (0..30_000).map(|row| Some(of(row))).collect::<Vec<_>>();
+    archive.add(
+        "t.s",
+        &[("ra", column(|row| row as f64 * 0.01)), ("dec", column(|row| row as f64 * 1e-3 - 15.0))],
+    );
+    let query = "SELECT COUNT(*) AS n FROM t.s AS a JOIN t.s AS b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) <= 170 \
+                 AND a.ra + b.dec < -1000";
+    assert!(archive.plan(query).contains("PositionJoin"));
+    let start = Instant::now();
+    let limit = Some(Duration::from_millis(200));
+    let error = archive.ask(&Request { time_limit: limit, ..Request::new(query) }).unwrap_err();
+    assert!(matches!(error, Error::TimeOut { .. }), "{error}");
+    assert_eq!(archive.texts("SELECT COUNT(*) AS n FROM t.s"), ["30000"]);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
