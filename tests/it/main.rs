@@ -2,7 +2,7 @@
 //!
 //! Frames are made by `uranometria-simulate` in small windows of a chip; nothing is downloaded. Tests of the command
 //! line build `ur` themselves, once, in the profile they run in. Module `peers` (feature `peers`) compares with
-//! foreign programs.
+//! foreign programs, as do others behind that feature; `.ci/run` names each of these tests or its module.
 
 mod architecture;
 mod catalog;
