@@ -182,7 +182,7 @@ pub(crate) fn fixtures(folder: &str, ending: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// The program, built in the profile and the target folder of this test, with `ur-query` beside it.
+/// The program in the target folder of this test, with `ur-query` beside it; built if they are not there.
 pub(crate) fn ur_path() -> &'static Path {
     static UR: OnceLock<PathBuf> = OnceLock::new();
     UR.get_or_init(|| {
@@ -193,12 +193,12 @@ pub(crate) fn ur_path() -> &'static Path {
             "debug" => "dev",
             other => other,
         };
-        let mut cargo = Command::new(env!("CARGO"));
-        // With the tests, so that crates have the features they were just compiled with.
-        cargo.args(["build", "--quiet", "--workspace", "--tests", "--bin", "ur", "--bin", "ur-query"]);
-        if cfg!(feature = "peers") {
-            cargo.args(["--features", "uranometria-tests/peers,uranometria-wcs/peers"]);
+        // `cargo test --workspace` has built both.
+        if ["ur", "ur-query"].iter().all(|name| folder.join(name).exists()) {
+            return folder.join("ur");
         }
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--workspace", "--tests", "--bin", "ur", "--bin", "ur-query"]);
         cargo.args(["--profile", profile, "--target-dir"]).arg(folder.parent().unwrap());
         let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
