@@ -631,6 +631,12 @@ impl Writer {
                     "crossmatch_positional is a task for the service, not for an engine",
                 );
             }
+            "ivo_histogram" | "ivo_apply_pm" if postgres => {
+                return unsupported(span, format!("PostgreSQL has no {function}"));
+            }
+            "ivo_healpix_index" | "ivo_healpix_center" if engine == Engine::Q3c => {
+                return unsupported(span, format!("q3c has no {function}; pgSphere has"));
+            }
             "ivo_string_agg" => "string_agg",
             "ivo_nocasematch" => {
                 self.put("CAST(");

@@ -24,15 +24,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The rows that an engine gives under a schema, for the columns of a checked query.
+    /// The rows that an engine gives, as columns of a schema (see [`described`]).
     pub(crate) fn new(
-        engine: SchemaRef,
+        schema: SchemaRef,
         rows: BoxStream<'static, Result<RecordBatch, Error>>,
-        columns: &[Column],
         max_rows: Option<u64>,
         deadline: Option<(Instant, Duration)>,
     ) -> Self {
-        let (schema, left) = (described(&engine, columns), max_rows.unwrap_or(u64::MAX));
+        let left = max_rows.unwrap_or(u64::MAX);
         Answer { schema, rows: Some(rows), left, overflowed: false, deadline }
     }
 
@@ -101,8 +100,8 @@ impl Answer {
     }
 }
 
-/// The columns of a result with what is known of them.
-fn described(engine: &Schema, columns: &[Column]) -> SchemaRef {
+/// The columns that an engine gives with what is known of them from the checked query.
+pub(crate) fn described(engine: &Schema, columns: &[Column]) -> SchemaRef {
     let field = |(field, column): (&FieldRef, &Column)| {
         let data_type = match field.data_type() {
             // A column of NULL alone has no type of its own; few formats know such columns.

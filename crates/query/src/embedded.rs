@@ -1,14 +1,19 @@
 //! DataFusion as the engine, with catalogues as its tables and the sky as its functions.
 
+#[cfg(feature = "codec")]
+mod codec;
 mod functions;
 mod join;
 mod nulls;
 mod numbers;
 mod scan;
+mod shapes;
 
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+#[cfg(feature = "codec")]
+use arrow_schema::Schema;
 use arrow_schema::SchemaRef;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
@@ -20,24 +25,33 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use datafusion::prelude::SessionConfig;
 use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+#[cfg(feature = "codec")]
+use prost::Message;
 use tokio::runtime::{Handle, Runtime};
+use tokio::sync::mpsc::Sender;
 use uranometria_adql::Checked;
 use uranometria_catalog::fs::Catalog;
 
+use crate::answer::described;
 use crate::{Answer, Error, Request, Resources};
+#[cfg(feature = "codec")]
+use codec::{Carried, Codec};
 use join::ByPosition;
 use numbers::AsInAdql;
 use scan::CatalogTable;
+use shapes::Shapes;
 
 /// The one catalogue of schemas; names that are not found in it are an error before they come here.
 const ROOT: &str = "archive";
@@ -48,6 +62,9 @@ const MOST_SORTED: u64 = 100_000;
 /// DataFusion with tables.
 pub(crate) struct Embedded {
     state: SessionState,
+    /// The same, which joins by sorting: such joins go to files where there is no memory.
+    by_sorting: Arc<SessionState>,
+    shapes: Shapes,
     threads: Threads,
     schemas: Arc<MemoryCatalogProvider>,
     memory: usize,
@@ -93,8 +110,22 @@ impl Embedded {
             .with_physical_optimizer_rules(rules())
             .build();
         state.catalog_list().register_catalog(ROOT.to_string(), schemas.clone());
-        let threads = Threads::start(partitions)?;
-        Ok(Embedded { state, threads, schemas, memory: resources.memory })
+        // The engine sorts for joins only where it shares them out.
+        let mut config = state.config().clone().with_target_partitions(partitions.max(2));
+        let options = config.options_mut();
+        options.optimizer.prefer_hash_join = false;
+        // Both sides are sorted at the same time.
+        let reserved = &mut options.execution.sort_spill_reservation_bytes;
+        *reserved = (*reserved).min(resources.memory / (8 * partitions.max(2)));
+        let by_sorting = SessionStateBuilder::new_from_existing(state.clone()).with_config(config).build();
+        Ok(Embedded {
+            state,
+            by_sorting: Arc::new(by_sorting),
+            shapes: Shapes::default(),
+            threads: Threads::start(partitions)?,
+            schemas,
+            memory: resources.memory,
+        })
     }
 
     pub(crate) fn add_catalog(&self, [schema, table]: [&str; 2], catalog: Arc<Catalog>) -> Result<(), Error> {
@@ -126,28 +157,37 @@ impl Embedded {
             }
         };
         into.register_table(table.to_string(), provider).map_err(failed)?;
+        self.shapes.clear();
         Ok(())
     }
 
     /// Takes a table out; says whether it was there.
     pub(crate) fn remove(&self, [schema, table]: [&str; 2]) -> bool {
+        self.shapes.clear();
         let schema = self.schemas.schema(schema);
         schema.is_some_and(|schema| matches!(schema.deregister_table(table), Ok(Some(_))))
     }
 
-    /// The plan of a query; a row more than asked for tells whether there are more.
-    async fn plan(&self, request: &Request<'_>, sql: &str) -> Result<Arc<dyn ExecutionPlan>, Error> {
+    /// What a query means; a row more than asked for tells whether there are more.
+    async fn meaning(&self, request: &Request<'_>, sql: &str) -> Result<LogicalPlan, Error> {
         let failed = |error| Error::of_engine(error, sql, self.memory);
-        let mut plan = self.state.create_logical_plan(sql).await.map_err(failed)?;
+        let plan = self.state.create_logical_plan(sql).await.map_err(failed)?;
         // Of more rows a sort could not go to files.
-        if let Some(rows) = request.max_rows.filter(|rows| *rows <= MOST_SORTED) {
-            let rows = usize::try_from(rows).unwrap_or(usize::MAX).saturating_add(1);
-            plan = LogicalPlanBuilder::from(plan)
-                .limit(0, Some(rows))
-                .and_then(LogicalPlanBuilder::build)
-                .map_err(failed)?;
+        let Some(rows) = request.max_rows.filter(|rows| *rows <= MOST_SORTED) else { return Ok(plan) };
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX).saturating_add(1);
+        LogicalPlanBuilder::from(plan)
+            .limit(0, Some(rows))
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(failed)
+    }
+
+    /// How it is found out.
+    async fn plan(&self, meaning: &LogicalPlan, sql: &str) -> Result<Arc<dyn ExecutionPlan>, Error> {
+        let failed = |error| Error::of_engine(error, sql, self.memory);
+        match self.shapes.plan(meaning, &self.state).await.map_err(failed)? {
+            Some(plan) => Ok(plan),
+            None => self.state.create_physical_plan(meaning).await.map_err(failed),
         }
-        self.state.create_physical_plan(&plan).await.map_err(failed)
     }
 
     pub(crate) async fn run(
@@ -157,30 +197,120 @@ impl Embedded {
         sql: String,
     ) -> Result<Answer, Error> {
         let deadline = request.deadline();
-        let plan = self.plan(request, &sql).await?;
+        let meaning = self.meaning(request, &sql).await?;
+        let plan = self.plan(&meaning, &sql).await?;
+        let otherwise = has_hash_join(&plan).then(|| (meaning, self.by_sorting.clone()));
+        let schema = described(&plan.schema(), &checked.columns);
+        let rows = self.begin(plan, otherwise, sql);
+        Ok(Answer::new(schema, rows, request.max_rows, deadline))
+    }
+
+    /// Has a plan run by the threads for it. `otherwise` is what to do where it needs more memory than there is.
+    fn begin(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        otherwise: Option<(LogicalPlan, Arc<SessionState>)>,
+        sql: String,
+    ) -> BoxStream<'static, Result<RecordBatch, Error>> {
         let mut apart = RecordBatchReceiverStream::builder(plan.schema(), 2);
-        let (to, context) = (apart.tx(), self.state.task_ctx());
+        let to = apart.tx();
+        let context = self.state.task_ctx();
         let work = async move {
-            let mut rows = execute_stream(plan, context)?;
-            while let Some(batch) = rows.next().await {
+            let Some(exhausted) = given(plan, context, &to).await? else { return Ok(()) };
+            let Some((meaning, state)) = otherwise else { return Err(exhausted) };
+            let plan = state.create_physical_plan(&meaning).await?;
+            match given(plan, state.task_ctx(), &to).await? {
+                Some(exhausted) => Err(exhausted),
+                None => Ok(()),
+            }
+        };
+        apart.spawn_on(work, self.threads.handle());
+        let (rows, memory) = (apart.build(), self.memory);
+        rows.map(move |batch| batch.map_err(|error| Error::of_engine(error, &sql, memory))).boxed()
+    }
+
+    pub(crate) async fn explain(&self, request: &Request<'_>, sql: &str) -> Result<String, Error> {
+        let plan = self.plan(&self.meaning(request, sql).await?, sql).await?;
+        Ok(displayable(plan.as_ref()).indent(true).to_string())
+    }
+}
+
+#[cfg(feature = "codec")]
+impl Embedded {
+    /// The plan of a query, and what its answer is like, as bytes.
+    pub(crate) async fn written(
+        &self,
+        request: &Request<'_>,
+        checked: &Checked,
+        sql: &str,
+        catalogs: &[(String, Arc<Catalog>)],
+    ) -> Result<Vec<u8>, Error> {
+        let failed = |error| Error::of_engine(error, sql, self.memory);
+        let plan = self.plan(&self.meaning(request, sql).await?, sql).await?;
+        let columns = described(&plan.schema(), &checked.columns);
+        let columns = columns
+            .as_ref()
+            .try_into()
+            .map_err(|error| failed(DataFusionError::External(Box::new(error))))?;
+        let plan = codec(catalogs).written(plan).map_err(failed)?;
+        Ok(Carried { plan, columns: Some(columns), max_rows: request.max_rows }.encode_to_vec())
+    }
+
+    /// Runs what [`Embedded::written`] wrote.
+    pub(crate) fn run_written(
+        &self,
+        bytes: &[u8],
+        catalogs: &[(String, Arc<Catalog>)],
+    ) -> Result<Answer, Error> {
+        let wrong = |reason: String| Error::Value(format!("a plan that cannot be read: {reason}"));
+        let carried = Carried::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+        let columns = carried.columns.as_ref().ok_or_else(|| wrong("it does not tell its columns".into()))?;
+        let columns = Schema::try_from(columns).map_err(|error| wrong(error.to_string()))?;
+        let plan = codec(catalogs).read(&carried.plan, &self.state.task_ctx());
+        let plan = plan.map_err(|error| wrong(error.strip_backtrace()))?;
+        if plan.schema().fields().len() != columns.fields().len() {
+            let (found, wanted) = (plan.schema().fields().len(), columns.fields().len());
+            return Err(wrong(format!("it gives {found} columns and tells of {wanted}")));
+        }
+        let rows = self.begin(plan, None, "a plan from bytes".into());
+        Ok(Answer::new(Arc::new(columns), rows, carried.max_rows, None))
+    }
+}
+
+#[cfg(feature = "codec")]
+fn codec(catalogs: &[(String, Arc<Catalog>)]) -> Codec {
+    let table = |(name, catalog): &(String, Arc<Catalog>)| CatalogTable::new(name.clone(), catalog.clone());
+    Codec { tables: catalogs.iter().map(table).collect() }
+}
+
+/// Runs a plan and hands its rows on, until nobody takes them. What is returned is that the memory did not suffice, if
+/// that was so before the first row.
+async fn given(
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    to: &Sender<Result<RecordBatch, DataFusionError>>,
+) -> Result<Option<DataFusionError>, DataFusionError> {
+    let (mut rows, mut begun) = (execute_stream(plan, context)?, false);
+    while let Some(batch) = rows.next().await {
+        match batch {
+            Err(error) if !begun && matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)) => {
+                return Ok(Some(error));
+            }
+            Ok(batch) if batch.num_rows() == 0 => (),
+            batch => {
+                begun = true;
                 if to.send(batch).await.is_err() {
                     break;
                 }
             }
-            Ok(())
-        };
-        apart.spawn_on(work, self.threads.handle());
-        let (rows, memory) = (apart.build(), self.memory);
-        let schema = rows.schema();
-        let rows =
-            rows.map(move |batch| batch.map_err(|error| Error::of_engine(error, &sql, memory))).boxed();
-        Ok(Answer::new(schema, rows, &checked.columns, request.max_rows, deadline))
+        }
     }
+    Ok(None)
+}
 
-    pub(crate) async fn explain(&self, request: &Request<'_>, sql: &str) -> Result<String, Error> {
-        let plan = self.plan(request, sql).await?;
-        Ok(displayable(plan.as_ref()).indent(true).to_string())
-    }
+/// Whether a plan joins by tables of keys, which have to fit in memory.
+fn has_hash_join(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.exists(|plan| Ok(plan.is::<HashJoinExec>())).unwrap_or(false)
 }
 
 /// The threads that queries are run by. They are not those of who asks: steps that take long would keep these from their

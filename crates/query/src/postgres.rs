@@ -16,6 +16,7 @@ use tokio_postgres::types::Type as PgType;
 use tokio_postgres::{CancelToken, Client, Config, NoTls, RowStream};
 use uranometria_adql::{Checked, Column, Engine, Type};
 
+use crate::answer::described;
 use crate::{Answer, Error, Request};
 use rows::Reader;
 
@@ -106,13 +107,13 @@ impl Postgres {
         let whole = wrapped(&sql, &types, &checked.columns, request.max_rows)?;
         let statement = client.prepare(&whole).await.map_err(failed)?;
         let reader = Reader::new(&statement, &checked.columns)?;
-        let schema = reader.schema().clone();
+        let schema = described(reader.schema(), &checked.columns);
         let nothing: [&(dyn tokio_postgres::types::ToSql + Sync); 0] = [];
         let rows = client.query_raw(&statement, nothing).await.map_err(failed)?;
         let going =
             Going { cancel: Some(client.cancel_token()), runtime: Handle::current(), _client: client };
         let batches = batches(self.clone(), sql, rows, reader, going, request.time_limit);
-        Ok(Answer::new(schema, batches, &checked.columns, request.max_rows, deadline))
+        Ok(Answer::new(schema, batches, request.max_rows, deadline))
     }
 
     pub(crate) async fn explain(&self, sql: &str) -> Result<String, Error> {

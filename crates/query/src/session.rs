@@ -213,6 +213,28 @@ impl Session {
         }
     }
 
+    /// The plan of a query in the embedded engine as bytes, for a session elsewhere that has the same catalogues. What is
+    /// in tables of memory goes with it. Needs the feature `codec`.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    #[cfg(feature = "codec")]
+    pub async fn plan_to_bytes(&self, request: &Request<'_>) -> Result<Vec<u8>, Error> {
+        let checked = self.checked(request)?;
+        let sql = sql(&checked, Engine::DataFusion, request)?;
+        self.embedded.written(request, &checked, &sql, &self.catalogs).await
+    }
+
+    /// Runs the plan of a query that [`Session::plan_to_bytes`] gave, with its limit of rows. Needs the feature `codec`, and
+    /// a runtime as [`Session::run`] does.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for bytes that are no plan, or one of tables and columns that are not here.
+    #[cfg(feature = "codec")]
+    pub fn run_from_bytes(&self, plan: &[u8]) -> Result<Answer, Error> {
+        self.embedded.run_written(plan, &self.catalogs)
+    }
+
     /// How a query is run: the SQL of the engine, and its plan; that of the embedded engine tells the partitions, pages
     /// and rows that are read.
     ///

@@ -26,7 +26,7 @@ use datafusion::logical_expr::{
 };
 
 pub(crate) use geometry::direction;
-pub(crate) use regions::{IN_CIRCLE, region_of_call};
+pub(crate) use regions::{IN_CIRCLE, is_region, region_of_call};
 
 /// What a function takes at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +184,14 @@ impl Arguments<'_> {
         Ok(self.array(place)?.as_string::<i32>().clone())
     }
 
+    /// The whole number of a place that is the same in all rows.
+    fn constant_whole(&self, place: usize) -> Result<Option<i64>> {
+        let ColumnarValue::Scalar(value) = &self.values[place] else { return Ok(None) };
+        let array = value.to_array()?;
+        let wholes = array.as_primitive::<Int64Type>();
+        Ok(wholes.is_valid(0).then(|| wholes.value(0)))
+    }
+
     /// The numbers of a place that is the same in all rows; None is NULL.
     fn constants_from(&self, place: usize) -> Result<Option<Vec<f64>>> {
         let one = |value: &ColumnarValue| {
@@ -228,6 +236,7 @@ pub(crate) fn scalar() -> Vec<Arc<ScalarUDF>> {
         cells::functions(),
         motion::functions(),
         words::functions(),
+        vec![nearest_even(), null_if_nan()],
     ];
     [own.concat(), SessionStateDefaults::default_scalar_functions()].concat()
 }

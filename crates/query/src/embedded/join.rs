@@ -90,6 +90,8 @@ pub(crate) struct PositionJoin {
     radius: Value,
     filter: JoinFilter,
     join_type: JoinType,
+    /// Which columns of the pairs are given; all, if None.
+    projection: Option<Vec<usize>>,
     /// Where each column of the result comes from.
     columns: Vec<ColumnIndex>,
     schema: SchemaRef,
@@ -100,7 +102,7 @@ pub(crate) struct PositionJoin {
 
 impl PositionJoin {
     /// The join that does what another does, if that asks for nearness.
-    fn of(join: &NestedLoopJoinExec) -> Result<Option<Self>> {
+    pub(crate) fn of(join: &NestedLoopJoinExec) -> Result<Option<Self>> {
         let Some(filter) = join.filter() else { return Ok(None) };
         if matches!(join.join_type(), JoinType::LeftMark | JoinType::RightMark) {
             return Ok(None);
@@ -131,15 +133,9 @@ impl PositionJoin {
             }
             let places = (left_place, right_place, radius);
             let inputs = (join.left().clone(), join.right().clone());
-            let columns = match join.projection() {
-                None => build_join_schema(&inputs.0.schema(), &inputs.1.schema(), join.join_type()).1,
-                Some(kept) => {
-                    let all = build_join_schema(&inputs.0.schema(), &inputs.1.schema(), join.join_type()).1;
-                    kept.iter().map(|at| all[*at].clone()).collect()
-                }
-            };
+            let projection = join.projection().as_ref().map(|kept| kept.to_vec());
             let kind = (filter.clone(), *join.join_type());
-            return Ok(Some(Self::new(inputs, places, kind, columns, join.schema())));
+            return Ok(Some(Self::new(inputs, places, kind, projection, join.schema())));
         }
         Ok(None)
     }
@@ -148,9 +144,14 @@ impl PositionJoin {
         (left, right): (Arc<dyn ExecutionPlan>, Arc<dyn ExecutionPlan>),
         (left_place, right_place, radius): (Place, Place, Value),
         (filter, join_type): (JoinFilter, JoinType),
-        columns: Vec<ColumnIndex>,
+        projection: Option<Vec<usize>>,
         schema: SchemaRef,
     ) -> Self {
+        let columns = build_join_schema(&left.schema(), &right.schema(), &join_type).1;
+        let columns = match &projection {
+            None => columns,
+            Some(kept) => kept.iter().map(|at| columns[*at].clone()).collect(),
+        };
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema.clone()),
             datafusion::physical_plan::Partitioning::UnknownPartitioning(
@@ -167,12 +168,31 @@ impl PositionJoin {
             radius,
             filter,
             join_type,
+            projection,
             columns,
             schema,
             properties: Arc::new(properties),
             built: Arc::default(),
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+}
+
+#[cfg(feature = "codec")]
+impl PositionJoin {
+    /// The left and the right side.
+    pub(crate) fn inputs(&self) -> [&Arc<dyn ExecutionPlan>; 2] {
+        [&self.left, &self.right]
+    }
+
+    /// The join of each row with each that has the same answer.
+    pub(crate) fn stands_for(
+        &self,
+        left: Arc<dyn ExecutionPlan>,
+        right: Arc<dyn ExecutionPlan>,
+    ) -> Result<NestedLoopJoinExec> {
+        let (filter, projection) = (Some(self.filter.clone()), self.projection.clone());
+        NestedLoopJoinExec::try_new(left, right, filter, &self.join_type, projection)
     }
 }
 
@@ -265,7 +285,7 @@ impl ExecutionPlan for PositionJoin {
         };
         let places = (self.left_place.clone(), self.right_place.clone(), self.radius.clone());
         let kind = (self.filter.clone(), self.join_type);
-        Ok(Arc::new(Self::new((left, right), places, kind, self.columns.clone(), self.schema.clone())))
+        Ok(Arc::new(Self::new((left, right), places, kind, self.projection.clone(), self.schema.clone())))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

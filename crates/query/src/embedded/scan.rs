@@ -5,14 +5,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{ScalarValue, Statistics};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{ParamValues, ScalarValue, Statistics};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::expr::{Placeholder, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, Operator, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
@@ -24,15 +25,24 @@ use uranometria_catalog::fs::{Catalog, Place, Query, Search};
 use uranometria_catalog::{Comparison, Condition, Value};
 use uranometria_sky::{Cost, Region};
 
-use super::functions::region_of_call;
+use super::functions::{is_region, region_of_call};
 use super::nulls;
 
 /// A catalogue that can be queried.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CatalogTable {
     name: String,
     catalog: Arc<Catalog>,
     schema: SchemaRef,
+}
+
+/// What a filter is to a search that takes it over.
+enum Sought {
+    /// And the call it is of, for people.
+    Region(Region, String),
+    Condition(Condition),
+    /// One of these, when its values are known.
+    Later,
 }
 
 impl CatalogTable {
@@ -41,27 +51,47 @@ impl CatalogTable {
         CatalogTable { name, catalog, schema }
     }
 
+    /// Schema and table.
+    #[cfg(feature = "codec")]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What a filter is to a search, if it is something to it.
     fn sought(&self, filter: &Expr) -> Option<Sought> {
-        if let Expr::ScalarFunction(call) = filter {
-            let column = |expr: &Expr| match expr {
-                Expr::Column(column) => Some(column.name.clone()),
-                _ => None,
-            };
-            let (ra, dec) = self.catalog.position_columns();
-            let [lon, lat, rest @ ..] = &call.args[..] else { return None };
-            if column(lon)? != ra || column(lat)? != dec {
-                return None;
-            }
-            let numbers = rest.iter().map(number).collect::<Option<Vec<f64>>>()?;
-            let region = region_of_call(call.func.name(), &numbers)?;
-            let numbers = numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
-            return Some(Sought::Region(region, format!("{}({ra}, {dec}, {numbers})", call.func.name())));
+        match filter {
+            Expr::ScalarFunction(call) => self.sought_region(call),
+            Expr::BinaryExpr(comparison) => self.sought_condition(comparison),
+            _ => None,
         }
-        let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
-        let (column, op, literal) = match (left.as_ref(), right.as_ref()) {
-            (column, Expr::Literal(literal, _)) => (column, *op, literal),
-            (Expr::Literal(literal, _), column) => (column, op.swap()?, literal),
+    }
+
+    fn sought_region(&self, call: &ScalarFunction) -> Option<Sought> {
+        let column = |expr: &Expr| match expr {
+            Expr::Column(column) => Some(column.name.clone()),
+            _ => None,
+        };
+        let (ra, dec) = self.catalog.position_columns();
+        let [lon, lat, rest @ ..] = &call.args[..] else { return None };
+        if column(lon)? != ra || column(lat)? != dec || !is_region(call.func.name()) {
+            return None;
+        }
+        let mut numbers = Vec::with_capacity(rest.len());
+        for constant in rest.iter().map(constant) {
+            match constant? {
+                Constant::Known(literal) => numbers.push(number(&literal)?),
+                Constant::Later(_) => return Some(Sought::Later),
+            }
+        }
+        let region = region_of_call(call.func.name(), &numbers)?;
+        let numbers = numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+        Some(Sought::Region(region, format!("{}({ra}, {dec}, {numbers})", call.func.name())))
+    }
+
+    fn sought_condition(&self, BinaryExpr { left, op, right }: &BinaryExpr) -> Option<Sought> {
+        let (column, op, constant) = match (constant(left), constant(right)) {
+            (None, Some(constant)) => (left, *op, constant),
+            (Some(constant), None) => (right, op.swap()?, constant),
             _ => return None,
         };
         let field = self.schema.field_with_name(&column_name(column, &self.schema)?).ok()?;
@@ -74,21 +104,76 @@ impl CatalogTable {
             Operator::Gt => Comparison::Greater,
             _ => return None,
         };
-        let value = value(literal)?;
+        let found = field.data_type();
+        let literal = match constant {
+            Constant::Known(literal) => literal,
+            Constant::Later(wanted) => {
+                let fits =
+                    found.is_integer() && wanted.is_integer() || found.is_floating() && wanted.is_floating();
+                return fits.then_some(Sought::Later);
+            }
+        };
+        let value = value(&literal)?;
         let fits = match &value {
-            Value::Text(_) => field.data_type().is_string(),
-            Value::Integer(_) => field.data_type().is_integer(),
-            Value::Number(number) => field.data_type().is_floating() && !number.is_nan(),
+            Value::Text(_) => found.is_string(),
+            Value::Integer(_) => found.is_integer(),
+            Value::Number(number) => found.is_floating() && !number.is_nan(),
         };
         fits.then(|| Sought::Condition(Condition::new(field.name(), comparison, value)))
     }
+
+    /// The search that filters stand for, and what they are called for people; None while values are not known.
+    ///
+    /// # Errors
+    /// For filters that are none to a search.
+    fn search(&self, filters: &[Expr]) -> Result<Option<(Query, Vec<String>)>> {
+        let (mut query, mut shown) = (Query::default(), Vec::with_capacity(filters.len()));
+        for filter in filters {
+            match self.sought(filter) {
+                Some(Sought::Region(region, call)) => {
+                    shown.push(call);
+                    query.regions.push(region);
+                }
+                Some(Sought::Condition(condition)) => {
+                    shown.push(condition.to_string());
+                    query.conditions.push(condition);
+                }
+                Some(Sought::Later) => return Ok(None),
+                None => {
+                    let reason = format!("the filter {filter} cannot be searched for");
+                    return Err(DataFusionError::Internal(reason));
+                }
+            }
+        }
+        // The smallest says where to look, the others are tested there.
+        let area = |at: &usize| query.regions[*at].area_deg2();
+        if let Some(at) = (0..query.regions.len()).min_by(|a, b| area(a).total_cmp(&area(b))) {
+            query.place = Place::Region(query.regions.swap_remove(at));
+        }
+        Ok(Some((query, shown)))
+    }
 }
 
-/// A filter that a search takes over.
-enum Sought {
-    /// And the call it is of, for people.
-    Region(Region, String),
-    Condition(Condition),
+/// A value that is the same for all rows.
+enum Constant {
+    Known(ScalarValue),
+    /// One of this type that takes a placeholder's place.
+    Later(DataType),
+}
+
+/// The constant that an expression is, if it is one.
+fn constant(expr: &Expr) -> Option<Constant> {
+    match expr {
+        Expr::Literal(literal, _) => Some(Constant::Known(literal.clone())),
+        Expr::Placeholder(Placeholder { field, .. }) => {
+            Some(Constant::Later(field.as_ref()?.data_type().clone()))
+        }
+        Expr::Cast(Cast { expr, field }) => Some(match constant(expr)? {
+            Constant::Known(literal) => Constant::Known(literal.cast_to(field.data_type()).ok()?),
+            Constant::Later(_) => Constant::Later(field.data_type().clone()),
+        }),
+        _ => None,
+    }
 }
 
 /// The column of a comparison, maybe turned into a wider type, which changes nothing of the answer.
@@ -114,9 +199,8 @@ fn column_name(expr: &Expr, schema: &SchemaRef) -> Option<String> {
     }
 }
 
-/// A literal number as a double, where that is exact.
-fn number(expr: &Expr) -> Option<f64> {
-    let Expr::Literal(literal, _) = expr else { return None };
+/// A number as a double, where that is exact.
+fn number(literal: &ScalarValue) -> Option<f64> {
     match value(literal)? {
         Value::Number(number) => Some(number),
         Value::Integer(number) => Some(number as f64),
@@ -171,33 +255,9 @@ impl TableProvider for CatalogTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let schema = Arc::new(self.schema.project(projection.unwrap_or(&all))?);
-        let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
-        let mut query =
-            Query { columns: Some(columns), batch_rows: state.config().batch_size(), ..Query::default() };
-        let mut shown = Vec::with_capacity(filters.len());
-        for filter in filters {
-            match self.sought(filter) {
-                Some(Sought::Region(region, call)) => {
-                    shown.push(call);
-                    query.regions.push(region);
-                }
-                Some(Sought::Condition(condition)) => {
-                    shown.push(condition.to_string());
-                    query.conditions.push(condition);
-                }
-                None => {
-                    let reason = format!("the filter {filter} was not offered");
-                    return Err(DataFusionError::Internal(reason));
-                }
-            }
-        }
-        // The smallest says where to look, the others are tested there.
-        let area = |at: &usize| query.regions[*at].area_deg2();
-        if let Some(at) = (0..query.regions.len()).min_by(|a, b| area(a).total_cmp(&area(b))) {
-            query.place = Place::Region(query.regions.swap_remove(at));
-        }
-        let threads = state.config().target_partitions();
-        Ok(Arc::new(CatalogScan::new(self, query, schema, shown, limit, threads)?))
+        let shares =
+            Shares { batch_rows: state.config().batch_size(), most: state.config().target_partitions() };
+        Ok(Arc::new(CatalogScan::new(self.clone(), schema, filters.to_vec(), limit, shares)?))
     }
 
     fn statistics(&self) -> Option<Statistics> {
@@ -217,54 +277,120 @@ fn statistics(catalog: &Catalog, schema: &SchemaRef, part: f64) -> Statistics {
     statistics
 }
 
+/// How a search is shared out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shares {
+    /// Rows of a batch.
+    pub(crate) batch_rows: usize,
+    /// The most partitions of the plan.
+    pub(crate) most: usize,
+}
+
 /// A search of a catalogue as a step of a plan.
 #[derive(Debug)]
 pub(crate) struct CatalogScan {
-    table: String,
-    catalog: Arc<Catalog>,
-    query: Query,
+    table: CatalogTable,
     schema: SchemaRef,
-    /// The filters that the search stands for, for people.
-    filters: Vec<String>,
+    /// The filters that the search stands for.
+    filters: Vec<Expr>,
     limit: Option<usize>,
-    /// The partitions of the catalogue that each partition of the plan searches.
-    parts: Vec<Range<usize>>,
+    shares: Shares,
+    /// None while values of the filters are not known.
+    search: Option<Planned>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
+/// A search whose values are known.
+#[derive(Debug)]
+struct Planned {
+    query: Query,
+    /// What it looks for, for people.
+    shown: Vec<String>,
+    /// The partitions of the catalogue that each partition of the plan searches.
+    parts: Vec<Range<usize>>,
+}
+
 impl CatalogScan {
-    fn new(
-        table: &CatalogTable,
-        query: Query,
+    pub(crate) fn new(
+        table: CatalogTable,
         schema: SchemaRef,
-        filters: Vec<String>,
+        filters: Vec<Expr>,
         limit: Option<usize>,
-        threads: usize,
+        shares: Shares,
     ) -> Result<Self> {
-        let parts = shares(&table.catalog, &query, threads);
+        let search = table.search(&filters)?.map(|(query, shown)| {
+            let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
+            let query = Query { columns: Some(columns), batch_rows: shares.batch_rows, ..query };
+            let parts = shared(&table.catalog, &query, shares.most);
+            Planned { query, shown, parts }
+        });
+        let partitions = match &search {
+            Some(search) => search.parts.len(),
+            None => shares.most.clamp(1, table.catalog.parts().len().max(1)),
+        };
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema.clone()),
-            Partitioning::UnknownPartitioning(parts.len()),
+            Partitioning::UnknownPartitioning(partitions),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Ok(CatalogScan {
-            table: table.name.clone(),
-            catalog: table.catalog.clone(),
-            query,
-            schema,
-            filters,
-            limit,
-            parts,
-            properties: Arc::new(properties),
-            metrics: ExecutionPlanMetricsSet::new(),
-        })
+        let (properties, metrics) = (Arc::new(properties), ExecutionPlanMetricsSet::new());
+        Ok(CatalogScan { table, schema, filters, limit, shares, search, properties, metrics })
+    }
+
+    /// The table that is searched.
+    #[cfg(feature = "codec")]
+    pub(crate) fn table(&self) -> &CatalogTable {
+        &self.table
+    }
+
+    /// The filters that are searched for.
+    #[cfg(feature = "codec")]
+    pub(crate) fn filters(&self) -> &[Expr] {
+        &self.filters
+    }
+
+    /// The most rows of each partition of the plan.
+    #[cfg(feature = "codec")]
+    pub(crate) fn limit(&self) -> Option<usize> {
+        self.limit
+    }
+
+    /// How the search is shared out.
+    #[cfg(feature = "codec")]
+    pub(crate) fn shares(&self) -> Shares {
+        self.shares
+    }
+
+    /// The same search with the values that were left open, in as many partitions; None where it cannot be searched for
+    /// these.
+    pub(crate) fn with_values(&self, values: &ParamValues) -> Result<Option<Self>> {
+        let filled = self.filters.iter().map(|filter| {
+            let filled = filter.clone().transform_up(|expr| match &expr {
+                Expr::Placeholder(open) => {
+                    let value = values.get_placeholders_with_values(&open.id)?;
+                    Ok(Transformed::yes(Expr::Literal(value.value().clone(), None)))
+                }
+                _ => Ok(Transformed::no(expr)),
+            });
+            filled.data()
+        });
+        let filters = filled.collect::<Result<Vec<_>>>()?;
+        if filters.iter().any(|filter| self.table.sought(filter).is_none()) {
+            return Ok(None);
+        }
+        let mut scan = Self::new(self.table.clone(), self.schema.clone(), filters, self.limit, self.shares)?;
+        if let Some(search) = &mut scan.search {
+            search.parts.resize(self.properties.partitioning.partition_count(), 0..0);
+        }
+        scan.properties = self.properties.clone();
+        Ok(Some(scan))
     }
 }
 
 /// The partitions of a catalogue that a search touches, in as many runs as there are threads.
-fn shares(catalog: &Catalog, query: &Query, threads: usize) -> Vec<Range<usize>> {
+fn shared(catalog: &Catalog, query: &Query, most: usize) -> Vec<Range<usize>> {
     let parts = catalog.parts();
     let touched = match &query.place {
         Place::Region(region) => {
@@ -277,29 +403,33 @@ fn shares(catalog: &Catalog, query: &Query, threads: usize) -> Vec<Range<usize>>
         }
         _ => 0..parts.len(),
     };
-    let shares = threads.clamp(1, touched.len().max(1));
+    let shares = most.clamp(1, touched.len().max(1));
     let at = |share: usize| touched.start + touched.len() * share / shares;
     (0..shares).map(|share| at(share)..at(share + 1)).collect()
 }
 
 impl DisplayAs for CatalogScan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CatalogScan: {}", self.table)?;
-        if !self.filters.is_empty() {
-            write!(f, ", where {}", self.filters.join(" and "))?;
+        write!(f, "CatalogScan: {}", self.table.name)?;
+        let Some(Planned { query, shown, parts }) = &self.search else {
+            let filters: Vec<String> = self.filters.iter().map(Expr::to_string).collect();
+            return write!(f, ", where {}, whose values are left open", filters.join(" and "));
+        };
+        if !shown.is_empty() {
+            write!(f, ", where {}", shown.join(" and "))?;
         }
         if let Some(limit) = self.limit {
             write!(f, ", at most {limit} rows")?;
         }
-        match self.catalog.reads(&self.query) {
+        match self.table.catalog.reads(query) {
             Ok(reads) => write!(
                 f,
                 ", reads {} rows in {} runs of pages of {} of {} partitions by {} threads",
                 reads.rows,
                 reads.runs,
                 reads.parts.len(),
-                self.catalog.parts().len(),
-                self.parts.len()
+                self.table.catalog.parts().len(),
+                parts.iter().filter(|part| !part.is_empty()).count()
             ),
             Err(error) => write!(f, ", {error}"),
         }
@@ -331,12 +461,21 @@ impl ExecutionPlan for CatalogScan {
     }
 
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let query = Query { parts: self.parts[partition].clone(), ..self.query.clone() };
+        let Some(Planned { query, parts, .. }) = &self.search else {
+            return Err(DataFusionError::Internal("a search without its values".into()));
+        };
         let alive = Arc::new(());
         let here = Arc::downgrade(&alive);
-        let search = self.catalog.search_shared(&query).map_err(external)?;
+        let search = match &parts[partition] {
+            part if part.is_empty() => None,
+            part => {
+                let query = Query { parts: part.clone(), ..query.clone() };
+                let search = self.table.catalog.search_shared(&query).map_err(external)?;
+                Some(search.stop_when(move || here.strong_count() == 0))
+            }
+        };
         let state = Scanning {
-            search: Some(search.stop_when(move || here.strong_count() == 0)),
+            search,
             schema: self.schema.clone(),
             left: self.limit.unwrap_or(usize::MAX),
             metrics: BaselineMetrics::new(&self.metrics, partition),
@@ -353,14 +492,18 @@ impl ExecutionPlan for CatalogScan {
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let part = match &self.query.place {
-            Place::Region(region) => region.area_deg2() / 41_252.961_249_419_27,
-            _ => 1.0,
+        let (part, conditions) = match &self.search {
+            Some(Planned { query, .. }) => match &query.place {
+                Place::Region(region) => (region.area_deg2() / 41_252.961_249_419_27, query.conditions.len()),
+                _ => (1.0, query.conditions.len()),
+            },
+            None => (1.0, self.filters.len()),
         };
         // Nobody knows what a condition leaves; a fifth is the engine's own guess.
-        let part = part * 0.2_f64.powi(self.query.conditions.len().min(3) as i32);
-        let part = if partition.is_some() { part / self.parts.len() as f64 } else { part };
-        Ok(Arc::new(statistics(&self.catalog, &self.schema, part)))
+        let part = part * 0.2_f64.powi(conditions.min(3) as i32);
+        let partitions = self.properties.partitioning.partition_count();
+        let part = if partition.is_some() { part / partitions as f64 } else { part };
+        Ok(Arc::new(statistics(&self.table.catalog, &self.schema, part)))
     }
 }
 

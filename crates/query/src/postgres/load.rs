@@ -17,6 +17,9 @@ use uranometria_catalog::fs::{Catalog, Query};
 use super::Postgres;
 use crate::Error;
 
+/// What queries may call and PostgreSQL does not have.
+const FUNCTIONS: &str = include_str!("functions.sql");
+
 /// A column of the table.
 struct Target {
     /// The type there, its name, and the type of Arrow that is brought into it.
@@ -59,6 +62,7 @@ impl Postgres {
             .zip(&targets)
             .map(|(field, target)| format!("{} {}", quoted(field.name()), target.sql))
             .collect();
+        self.execute(&client, FUNCTIONS).await?;
         self.execute(&client, &format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema))).await?;
         self.execute(&client, "BEGIN").await?;
         self.execute(&client, &format!("DROP TABLE IF EXISTS {place}")).await?;

@@ -69,9 +69,26 @@ fn sorts_beyond_the_memory_go_to_files_and_what_cannot_is_an_error() {
     assert_eq!(left, 0);
 
     let archive = numbers(&Resources { memory: 1 << 20, ..Resources::default() }, 300_000);
-    let error =
-        archive.ask(&Request::new("SELECT a.n FROM t.n AS a JOIN t.n AS b ON a.n = b.m")).unwrap_err();
+    let query = "SELECT a.n FROM t.n AS a JOIN t.n AS b ON DISTANCE(a.n, a.m, b.n, b.m) < 0.1";
+    let error = archive.ask(&Request::new(query)).unwrap_err();
     assert!(matches!(error, Error::Memory { .. }) && error.to_string().contains("1 MiB"), "{error}");
+}
+
+#[test]
+fn a_join_beyond_the_memory_is_done_by_sorting_and_goes_to_files() {
+    let spill = tempfile::tempdir().unwrap();
+    for threads in [1, 2] {
+        let folder = Some(spill.path().to_path_buf());
+        let archive = numbers(&Resources { memory: 24 << 20, threads, spill: folder }, 1_500_000);
+        let query = "SELECT a.n AS n, b.m AS m FROM t.n AS a JOIN t.n AS b ON a.n = b.m WHERE b.n < 1000000";
+        let rows = archive.rows(query);
+        // 7919 and 1,000,003 have no common factor: the first million of m are all different, and as many as are below
+        // 1,500,000.
+        assert_eq!(rows.num_rows(), 1_000_000, "{threads} threads");
+        assert_eq!(doubles(&rows, "n"), doubles(&rows, "m"));
+        assert!(archive.plan(query).contains("HashJoinExec"));
+    }
+    assert_eq!(std::fs::read_dir(spill.path()).unwrap().count(), 0);
 }
 
 #[test]

@@ -4,4 +4,5 @@ mod answers;
 mod functions;
 mod joins;
 mod limits;
+mod shapes;
 mod support;

@@ -41,6 +41,11 @@ impl Archive {
         Archive { folder, session, runtime: runtime() }
     }
 
+    /// Another session of the same archive.
+    pub(crate) fn again(&self) -> Again<'_> {
+        Again { session: open_archive(self.folder.path(), &Resources::default()).unwrap(), of: self }
+    }
+
     /// A session without catalogues.
     pub(crate) fn empty(resources: &Resources) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -65,14 +70,7 @@ impl Archive {
     }
 
     pub(crate) fn ask(&self, request: &Request<'_>) -> Result<(RecordBatch, bool), Error> {
-        self.runtime.block_on(async {
-            let mut answer = self.session.run(request).await?;
-            let mut batches = Vec::new();
-            while let Some(batch) = answer.next().await {
-                batches.push(batch?);
-            }
-            Ok((concat_batches(answer.schema(), &batches).unwrap(), answer.overflowed()))
-        })
+        self.runtime.block_on(asked(&self.session, request))
     }
 
     pub(crate) fn rows(&self, adql: &str) -> RecordBatch {
@@ -94,6 +92,28 @@ impl Archive {
     pub(crate) fn plan(&self, adql: &str) -> String {
         self.runtime.block_on(self.session.explain(&Request::new(adql))).unwrap()
     }
+}
+
+/// A second session.
+pub(crate) struct Again<'a> {
+    session: Session,
+    of: &'a Archive,
+}
+
+impl Again<'_> {
+    pub(crate) fn texts(&self, adql: &str) -> Vec<String> {
+        let rows = self.of.runtime.block_on(asked(&self.session, &Request::new(adql)));
+        texts(&rows.unwrap_or_else(|error| panic!("{adql}\n{error}")).0)
+    }
+}
+
+async fn asked(session: &Session, request: &Request<'_>) -> Result<(RecordBatch, bool), Error> {
+    let mut answer = session.run(request).await?;
+    let mut batches = Vec::new();
+    while let Some(batch) = answer.next().await {
+        batches.push(batch?);
+    }
+    Ok((concat_batches(answer.schema(), &batches).unwrap(), answer.overflowed()))
 }
 
 fn runtime() -> Runtime {

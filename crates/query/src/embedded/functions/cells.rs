@@ -49,6 +49,15 @@ fn index(orders: &Int64Array, place: impl Fn(usize) -> Option<(f64, f64)>, rows:
 
 fn index_of_numbers(arguments: &Arguments<'_>) -> Result<ArrayRef> {
     let (lon, lat) = (arguments.numbers(1)?, arguments.numbers(2)?);
+    let all_there = lon.null_count() == 0
+        && lat.null_count() == 0
+        && lon.values().iter().all(|lon| lon.is_finite())
+        && lat.values().iter().all(|lat| lat.abs() <= 90.0);
+    if let (true, Some(order)) = (all_there, arguments.constant_whole(0)?) {
+        let mut cells = vec![0_u64; arguments.rows];
+        healpix::hash_slice(depth(order)?, lon.values(), lat.values(), &mut cells).map_err(wrong)?;
+        return Ok(Arc::new(cells.into_iter().map(|cell| cell as i64).collect::<Int64Array>()));
+    }
     let place = |row| (lon.is_valid(row) && lat.is_valid(row)).then(|| (lon.value(row), lat.value(row)));
     index(&arguments.wholes(0)?, place, arguments.rows)
 }

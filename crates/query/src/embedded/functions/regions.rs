@@ -39,6 +39,11 @@ pub(crate) fn region_of_call(function: &str, numbers: &[f64]) -> Option<Region> 
     region.ok()
 }
 
+/// Whether a function asks if a position is in a region.
+pub(crate) fn is_region(function: &str) -> bool {
+    [IN_CIRCLE, IN_BOX, IN_POLYGON].contains(&function)
+}
+
 type Made = std::result::Result<Region, Error>;
 
 fn circle(numbers: &[f64]) -> Made {

@@ -1,0 +1,171 @@
+//! Plans as bytes, so that they can be run elsewhere.
+//!
+//! The engine writes its own operators as protocol buffers; the two of ours are written so:
+//! - a search by the name of its catalogue, the columns, and the filters it stands for, as expressions of the engine;
+//! - a join by position as the join of each row with each that it stands for, with inputs without rows.
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::joins::NestedLoopJoinExec;
+use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
+use datafusion_proto::bytes::{
+    physical_plan_from_bytes_with_extension_codec, physical_plan_to_bytes_with_extension_codec,
+};
+use datafusion_proto::logical_plan::DefaultLogicalExtensionCodec;
+use datafusion_proto::logical_plan::from_proto::parse_exprs;
+use datafusion_proto::logical_plan::to_proto::serialize_exprs;
+use datafusion_proto::physical_plan::{
+    DefaultPhysicalExtensionCodec, PhysicalExtensionCodec, PhysicalProtoConverterExtension,
+};
+use datafusion_proto::protobuf::{self, LogicalExprNode};
+use prost::Message;
+
+use super::join::PositionJoin;
+use super::scan::{CatalogScan, CatalogTable, Shares};
+
+/// Writes and reads searches and joins by position.
+#[derive(Debug)]
+pub(crate) struct Codec {
+    /// The catalogues that plans may name.
+    pub(crate) tables: Vec<CatalogTable>,
+}
+
+/// A plan and what its answer is like.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Carried {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) plan: Vec<u8>,
+    /// Names, types and metadata of the columns.
+    #[prost(message, optional, tag = "2")]
+    pub(crate) columns: Option<protobuf::Schema>,
+    #[prost(uint64, optional, tag = "3")]
+    pub(crate) max_rows: Option<u64>,
+}
+
+/// An operator of ours.
+#[derive(Clone, PartialEq, Message)]
+struct Operator {
+    #[prost(oneof = "Kind", tags = "1, 2")]
+    kind: Option<Kind>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum Kind {
+    #[prost(message, tag = "1")]
+    Search(Search),
+    /// The engine's join of each row with each.
+    #[prost(bytes, tag = "2")]
+    Join(Vec<u8>),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Search {
+    #[prost(string, tag = "1")]
+    table: String,
+    #[prost(string, repeated, tag = "2")]
+    columns: Vec<String>,
+    #[prost(message, repeated, tag = "3")]
+    filters: Vec<LogicalExprNode>,
+    #[prost(uint64, optional, tag = "4")]
+    limit: Option<u64>,
+    #[prost(uint64, tag = "5")]
+    batch_rows: u64,
+    #[prost(uint64, tag = "6")]
+    most_partitions: u64,
+}
+
+impl Codec {
+    /// The bytes of a plan.
+    pub(crate) fn written(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<u8>> {
+        Ok(physical_plan_to_bytes_with_extension_codec(plan, self)?.to_vec())
+    }
+
+    /// The plan of bytes.
+    pub(crate) fn read(&self, plan: &[u8], context: &TaskContext) -> Result<Arc<dyn ExecutionPlan>> {
+        physical_plan_from_bytes_with_extension_codec(plan, context, self)
+    }
+
+    fn search(&self, search: &Search, context: &TaskContext) -> Result<CatalogScan> {
+        let Some(table) = self.tables.iter().find(|table| table.name() == search.table) else {
+            let known: Vec<&str> = self.tables.iter().map(CatalogTable::name).collect();
+            let reason = format!(
+                "a plan searches {}, which is not here; there are {}",
+                search.table,
+                known.join(", ")
+            );
+            return Err(DataFusionError::Execution(reason));
+        };
+        let columns = search.columns.iter().map(|name| {
+            table.schema().index_of(name).map_err(|_| {
+                let reason = format!("a plan reads {name} of {}, which has no such column", search.table);
+                DataFusionError::Execution(reason)
+            })
+        });
+        let schema = table.schema().project(&columns.collect::<Result<Vec<_>>>()?)?;
+        let filters = parse_exprs(&search.filters, context, &DefaultLogicalExtensionCodec {})?;
+        let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).max(1);
+        let shares = Shares { batch_rows: whole(search.batch_rows), most: whole(search.most_partitions) };
+        let limit = search.limit.map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
+        CatalogScan::new(table.clone(), Arc::new(schema), filters, limit, shares)
+    }
+}
+
+impl PhysicalExtensionCodec for Codec {
+    fn try_decode(
+        &self,
+        bytes: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        context: &TaskContext,
+        _: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let wrong =
+            |reason: String| DataFusionError::Execution(format!("a plan that cannot be read: {reason}"));
+        match Operator::decode(bytes).map_err(|error| wrong(error.to_string()))?.kind {
+            Some(Kind::Search(search)) => Ok(Arc::new(self.search(&search, context)?)),
+            Some(Kind::Join(join)) => {
+                let none = DefaultPhysicalExtensionCodec {};
+                let plan = physical_plan_from_bytes_with_extension_codec(&join, context, &none)?;
+                let join =
+                    plan.downcast_ref::<NestedLoopJoinExec>().map(PositionJoin::of).transpose()?.flatten();
+                let join = join.ok_or_else(|| wrong("a join that is not by position".into()))?;
+                replace_children_if_necessary(Arc::new(join), inputs.to_vec())
+            }
+            None => Err(wrong("an operator that is not known".into())),
+        }
+    }
+
+    fn try_encode(
+        &self,
+        node: Arc<dyn ExecutionPlan>,
+        into: &mut Vec<u8>,
+        _: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<()> {
+        let kind = if let Some(scan) = node.downcast_ref::<CatalogScan>() {
+            Kind::Search(Search {
+                table: scan.table().name().to_string(),
+                columns: scan.schema().fields().iter().map(|field| field.name().clone()).collect(),
+                filters: serialize_exprs(scan.filters(), &DefaultLogicalExtensionCodec {})
+                    .map_err(|error| DataFusionError::External(Box::new(error)))?,
+                limit: scan.limit().map(|rows| rows as u64),
+                batch_rows: scan.shares().batch_rows as u64,
+                most_partitions: scan.shares().most as u64,
+            })
+        } else if let Some(join) = node.downcast_ref::<PositionJoin>() {
+            let empty = |of: &Arc<dyn ExecutionPlan>| -> Arc<dyn ExecutionPlan> {
+                Arc::new(EmptyExec::new(of.schema()))
+            };
+            let [left, right] = join.inputs();
+            let stands_for: Arc<dyn ExecutionPlan> = Arc::new(join.stands_for(empty(left), empty(right))?);
+            let none = DefaultPhysicalExtensionCodec {};
+            Kind::Join(physical_plan_to_bytes_with_extension_codec(stands_for, &none)?.to_vec())
+        } else {
+            let reason = format!("{} cannot be written", node.name());
+            return Err(DataFusionError::NotImplemented(reason));
+        };
+        Operator { kind: Some(kind) }.encode(into).map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+}
