@@ -12,5 +12,6 @@ mod writer;
 
 pub use codec::Codec;
 pub use feed::{Feed, Slice, Stream};
-pub use reader::{Block, Container, MAGIC};
+pub(crate) use reader::MAGIC;
+pub use reader::{Block, Container};
 pub use writer::ContainerWriter;

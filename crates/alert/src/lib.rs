@@ -3,14 +3,25 @@
 mod container;
 mod encode;
 mod error;
+pub mod fs;
 pub mod packet;
+mod registry;
 pub mod schema;
+pub mod simulate;
+mod stamp;
+mod survey;
+mod time;
+mod unify;
 
 pub use container::{Block, Codec, Container, ContainerWriter, Feed, Slice, Stream};
 pub use encode::{Encoder, UnionOrder};
 pub use error::Error;
 pub use packet::{Damage, DecodeOptions, Decoder, Projection};
+pub use registry::registry_frame;
 pub use schema::Schema;
+pub use stamp::Stamp;
+pub use survey::{Key, NoKey, Survey};
+pub use unify::{conform, unite};
 
 /// The pictures of an alert in packets of ZTF, Rubin and Fink.
 pub const CUTOUTS: [&str; 3] = ["cutoutScience", "cutoutTemplate", "cutoutDifference"];

@@ -26,7 +26,9 @@ const MAX_BLOCK: u64 = 512 << 20;
 impl Codec {
     /// The codec of a name as files have it.
     pub fn of_name(name: &str) -> Option<Self> {
-        [Codec::Null, Codec::Deflate, Codec::Snappy, Codec::Zstandard].into_iter().find(|codec| codec.name() == name)
+        [Codec::Null, Codec::Deflate, Codec::Snappy, Codec::Zstandard]
+            .into_iter()
+            .find(|codec| codec.name() == name)
     }
 
     /// Its name in files.
@@ -44,7 +46,11 @@ impl Codec {
         out.clear();
         let all = |reader: &mut dyn Read, out: &mut Vec<u8>| {
             let read = reader.take(MAX_BLOCK + 1).read_to_end(out).map_err(|error| error.to_string())?;
-            if read as u64 > MAX_BLOCK { Err(format!("more than {MAX_BLOCK} bytes when unpacked")) } else { Ok(()) }
+            if read as u64 > MAX_BLOCK {
+                Err(format!("more than {MAX_BLOCK} bytes when unpacked"))
+            } else {
+                Ok(())
+            }
         };
         match self {
             Codec::Null => {
@@ -66,7 +72,11 @@ impl Codec {
                 snap::raw::Decoder::new().decompress(packed, out).map_err(|error| error.to_string())?;
                 let mut crc = Crc::new();
                 crc.update(out);
-                if crc.sum() == u32::from_be_bytes(*sum) { Ok(()) } else { Err("another checksum than told".into()) }
+                if crc.sum() == u32::from_be_bytes(*sum) {
+                    Ok(())
+                } else {
+                    Err("another checksum than told".into())
+                }
             }
         }
     }
@@ -82,7 +92,8 @@ impl Codec {
             }
             Codec::Zstandard => zstd::encode_all(plain, 0),
             Codec::Snappy => {
-                let mut packed = snap::raw::Encoder::new().compress_vec(plain).map_err(std::io::Error::other)?;
+                let mut packed =
+                    snap::raw::Encoder::new().compress_vec(plain).map_err(std::io::Error::other)?;
                 let mut crc = Crc::new();
                 crc.update(plain);
                 packed.extend(crc.sum().to_be_bytes());

@@ -7,7 +7,7 @@ use crate::packet::Damage;
 use crate::schema::MAX_TEXT;
 
 /// The first bytes of a container file.
-pub const MAGIC: [u8; 4] = *b"Obj\x01";
+pub(crate) const MAGIC: [u8; 4] = *b"Obj\x01";
 
 /// A container file that is being read.
 #[derive(Debug)]
@@ -144,13 +144,19 @@ impl<F: Feed> Container<F> {
                         unpacked: Vec::new(),
                     }));
                 }
-                Some(Err((at, found))) => return Ok(Err(damage(at as u64, found, "the header of an Avro container file"))),
+                Some(Err((at, found))) => {
+                    return Ok(Err(damage(at as u64, found, "the header of an Avro container file")));
+                }
                 None if bytes.len() < least => {
                     let found = format!("the end after {} bytes", bytes.len());
                     return Ok(Err(damage(bytes.len() as u64, found, "the rest of the header")));
                 }
                 None if least > 4 * MAX_TEXT => {
-                    return Ok(Err(damage(0, format!("a header of more than {least} bytes"), "a shorter one")));
+                    return Ok(Err(damage(
+                        0,
+                        format!("a header of more than {least} bytes"),
+                        "a shorter one",
+                    )));
                 }
                 None => least *= 4,
             }
@@ -172,6 +178,23 @@ impl<F: Feed> Container<F> {
         self.feed.offset() + self.pending as u64
     }
 
+    /// Goes forward to a place where a block begins, as [`offset`](Self::offset) gave it.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn seek(&mut self, offset: u64) -> io::Result<()> {
+        self.feed.advance(std::mem::take(&mut self.pending));
+        while self.feed.offset() < offset {
+            let there = self.feed.peek(1 << 20)?.len();
+            if there == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let left = offset - self.feed.offset();
+            self.feed.advance((there as u64).min(left) as usize);
+        }
+        Ok(())
+    }
+
     /// The next block; nothing at the end of the file.
     ///
     /// # Errors
@@ -183,18 +206,24 @@ impl<F: Feed> Container<F> {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let ends = |len: usize| Ok(Some(Err(damage(offset + len as u64, "the end of the file", "the rest of a block"))));
+        let ends = |len: usize| {
+            Ok(Some(Err(damage(offset + len as u64, "the end of the file", "the rest of a block"))))
+        };
         let wrong = |found: String, wanted: &str| Ok(Some(Err(damage(offset, found, wanted))));
         let (count, at) = match number(bytes, 0) {
             Some(Ok((count, at))) if count >= 0 => (count as u64, at),
             Some(Ok((count, _))) => return wrong(format!("a block of {count} packets"), "0 or more"),
-            Some(Err(())) => return wrong("a number of more than 64 bits".into(), "how many packets a block has"),
+            Some(Err(())) => {
+                return wrong("a number of more than 64 bits".into(), "how many packets a block has");
+            }
             None => return ends(bytes.len()),
         };
         let (size, at) = match number(bytes, at) {
             Some(Ok((size, at))) if (0..=i64::from(i32::MAX)).contains(&size) => (size as usize, at),
             Some(Ok((size, _))) => return wrong(format!("a block of {size} bytes"), "0 to 2 GiB"),
-            Some(Err(())) => return wrong("a number of more than 64 bits".into(), "how many bytes a block has"),
+            Some(Err(())) => {
+                return wrong("a number of more than 64 bits".into(), "how many bytes a block has");
+            }
             None => return ends(bytes.len()),
         };
         let whole = at + size + self.marker.len();
@@ -204,7 +233,10 @@ impl<F: Feed> Container<F> {
         }
         let bytes = &self.feed.seen()[..whole];
         if bytes[at + size..] != self.marker {
-            return wrong(format!("another marker behind a block of {size} bytes"), "that of the file's header");
+            return wrong(
+                format!("another marker behind a block of {size} bytes"),
+                "that of the file's header",
+            );
         }
         let plain = self.codec == Codec::Null;
         if !plain && let Err(reason) = self.codec.unpack(&bytes[at..at + size], &mut self.unpacked) {

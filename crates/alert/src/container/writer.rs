@@ -66,8 +66,15 @@ impl<W: Write> ContainerWriter<W> {
         }
         header.push(0);
         header.extend(marker);
-        let mut writer =
-            ContainerWriter { out, encoder: None, codec, marker, block: Vec::new(), count: 0, block_bytes: 1 << 16 };
+        let mut writer = ContainerWriter {
+            out,
+            encoder: None,
+            codec,
+            marker,
+            block: Vec::new(),
+            count: 0,
+            block_bytes: 1 << 16,
+        };
         writer.put(&header)?;
         Ok(writer)
     }
@@ -78,7 +85,8 @@ impl<W: Write> ContainerWriter<W> {
     /// As [`Encoder::encode`]; [`Error::Io`]; [`Error::Encode`] where the file was begun for packets.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let Some(encoder) = self.encoder.take() else {
-            let (found, wanted) = ("a batch".to_string(), "packets, as the file was begun for them".to_string());
+            let (found, wanted) =
+                ("a batch".to_string(), "packets, as the file was begun for them".to_string());
             return Err(Error::Encode { field: String::new(), found, wanted });
         };
         let result = encoder.encode_with(batch, |packet| self.write_packet(packet));

@@ -40,7 +40,13 @@ fn refuse(path: &str, found: String, wanted: &str) -> Error {
     Error::Encode { field: path.to_string(), found, wanted: wanted.to_string() }
 }
 
-fn record(schema: &mut Schema, name: &str, fields: &Fields, path: &str, order: UnionOrder) -> Result<Type, Error> {
+fn record(
+    schema: &mut Schema,
+    name: &str,
+    fields: &Fields,
+    path: &str,
+    order: UnionOrder,
+) -> Result<Type, Error> {
     let mut made = Vec::with_capacity(fields.len());
     for field in fields {
         let inner = join(path, field.name());
@@ -73,7 +79,13 @@ fn define(schema: &mut Schema, name: &str, kind: Kind) -> Type {
     Type::Named(schema.named.len() - 1)
 }
 
-fn column(schema: &mut Schema, field: &Field, path: &str, outer: &str, order: UnionOrder) -> Result<Type, Error> {
+fn column(
+    schema: &mut Schema,
+    field: &Field,
+    path: &str,
+    outer: &str,
+    order: UnionOrder,
+) -> Result<Type, Error> {
     let kind = field.data_type();
     let union = field.metadata().get(meta::UNION);
     if let (DataType::Struct(fields), Some(null)) = (kind, union)
@@ -153,7 +165,8 @@ fn column(schema: &mut Schema, field: &Field, path: &str, outer: &str, order: Un
             _ => return Err(refuse(path, kind.to_string(), "a map whose keys are text")),
         },
         DataType::Dictionary(_, value) => {
-            let plain = Field::new(field.name(), value.as_ref().clone(), false).with_metadata(field.metadata().clone());
+            let plain = Field::new(field.name(), value.as_ref().clone(), false)
+                .with_metadata(field.metadata().clone());
             column(schema, &plain, path, outer, order)?
         }
         other => return Err(refuse(path, other.to_string(), "a type that Avro has; leave the column out")),
@@ -183,7 +196,9 @@ fn usual(kind: &DataType) -> DataType {
         DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
         DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
         DataType::Date64 => DataType::Timestamp(TimeUnit::Millisecond, None),
-        DataType::Timestamp(TimeUnit::Second, zone) => DataType::Timestamp(TimeUnit::Millisecond, zone.clone()),
+        DataType::Timestamp(TimeUnit::Second, zone) => {
+            DataType::Timestamp(TimeUnit::Millisecond, zone.clone())
+        }
         DataType::Time32(_) => DataType::Time32(TimeUnit::Millisecond),
         DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Dictionary(_, value) => usual(value),
@@ -201,9 +216,11 @@ fn usual(kind: &DataType) -> DataType {
 /// Brings columns to the types that [`Encoder`](super::Encoder) writes.
 pub(super) fn usual_batch(batch: &RecordBatch) -> Result<RecordBatch, Error> {
     let schema = batch.schema();
-    let wanted: Vec<FieldRef> = schema.fields().iter().map(|field| {
-        Arc::new(field.as_ref().clone().with_data_type(usual(field.data_type())))
-    }).collect();
+    let wanted: Vec<FieldRef> = schema
+        .fields()
+        .iter()
+        .map(|field| Arc::new(field.as_ref().clone().with_data_type(usual(field.data_type()))))
+        .collect();
     if wanted.iter().zip(schema.fields()).all(|(a, b)| a.data_type() == b.data_type()) {
         return Ok(batch.clone());
     }

@@ -8,7 +8,12 @@ use crate::schema::{Kind, MAX_DEPTH, Schema, Type};
 
 /// The bytes of a default, as a writer of its type would write it. That of a union is of its first type; where it is
 /// of another, as some schemas have it, of the first that it fits.
-pub(crate) fn encode_default(schema: &Schema, kind: &Type, value: &Value, path: &str) -> Result<Vec<u8>, Error> {
+pub(crate) fn encode_default(
+    schema: &Schema,
+    kind: &Type,
+    value: &Value,
+    path: &str,
+) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
     if write(schema, kind, value, &mut out, 0).is_some() {
         return Ok(out);

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type};
-use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, RecordBatch, StringArray};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, RecordBatch, StringArray,
+};
 use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Schema as ArrowSchema};
 
@@ -74,7 +76,8 @@ impl Encoder {
             return Err(Error::Encode { field: String::new(), found, wanted: fields.len().to_string() });
         }
         let columns = fields.iter().zip(batch.columns());
-        let columns = columns.map(|(field, array)| Column::new(&self.schema, &field.kind, array, &field.name));
+        let columns =
+            columns.map(|(field, array)| Column::new(&self.schema, &field.kind, array, &field.name));
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let mut packet = Vec::new();
         for row in 0..batch.num_rows() {
@@ -147,8 +150,14 @@ impl Column {
             let children = children.collect::<Result<Vec<_>, Error>>()?;
             return Ok(column(None, Values::Union { children, null: null_place }));
         }
-        let ints = || reinterpret(array, &DataType::Int32).map(|array| array.as_primitive::<Int32Type>().values().clone());
-        let longs = || reinterpret(array, &DataType::Int64).map(|array| array.as_primitive::<Int64Type>().values().clone());
+        let ints = || {
+            reinterpret(array, &DataType::Int32)
+                .map(|array| array.as_primitive::<Int32Type>().values().clone())
+        };
+        let longs = || {
+            reinterpret(array, &DataType::Int64)
+                .map(|array| array.as_primitive::<Int64Type>().values().clone())
+        };
         let named = match kind.base() {
             Type::Named(at) => schema.named().get(*at),
             _ => None,
@@ -165,8 +174,12 @@ impl Column {
             (Type::Boolean, DataType::Boolean) => Values::Boolean(array.as_boolean().clone()),
             (Type::Int, _) => Values::Int(ints().ok_or_else(refuse)?),
             (Type::Long, _) => Values::Long(longs().ok_or_else(refuse)?),
-            (Type::Float, DataType::Float32) => Values::Float(array.as_primitive::<Float32Type>().values().clone()),
-            (Type::Double, DataType::Float64) => Values::Double(array.as_primitive::<Float64Type>().values().clone()),
+            (Type::Float, DataType::Float32) => {
+                Values::Float(array.as_primitive::<Float32Type>().values().clone())
+            }
+            (Type::Double, DataType::Float64) => {
+                Values::Double(array.as_primitive::<Float64Type>().values().clone())
+            }
             (Type::Bytes, DataType::Binary) => Values::Bytes(array.as_binary::<i32>().clone()),
             (Type::String, DataType::Utf8) => Values::Text(array.as_string::<i32>().clone()),
             (Type::Array(items), DataType::List(_)) => {
@@ -250,7 +263,8 @@ impl Column {
                 out.push(0);
             }
             Values::Union { children, null } => {
-                let chosen = if is_null { None } else { children.iter().find(|(_, child, _)| child.is_valid(row)) };
+                let chosen =
+                    if is_null { None } else { children.iter().find(|(_, child, _)| child.is_valid(row)) };
                 match (chosen, null) {
                     (Some((place, _, child)), _) => {
                         long(*place, out);

@@ -50,15 +50,38 @@ pub(super) enum Values {
     Bytes(Spans),
     Text(Spans),
     /// For each symbol of the writer what it is to the reader.
-    Enum { words: Arc<[Option<String>]>, spans: Spans },
-    Fixed { size: usize, data: Vec<u8>, len: usize },
+    Enum {
+        words: Arc<[Option<String>]>,
+        spans: Spans,
+    },
+    Fixed {
+        size: usize,
+        data: Vec<u8>,
+        len: usize,
+    },
     /// Numbers of a fixed number of bytes, or behind their length.
-    Decimal { size: Option<usize>, values: Vec<i128> },
+    Decimal {
+        size: Option<usize>,
+        values: Vec<i128>,
+    },
     Struct(Record),
-    List { spans: Vec<i32>, item: Box<Column>, least: usize },
-    Map { spans: Vec<i32>, keys: Spans, value: Box<Column>, least: usize },
+    List {
+        spans: Vec<i32>,
+        item: Box<Column>,
+        least: usize,
+    },
+    Map {
+        spans: Vec<i32>,
+        keys: Spans,
+        value: Box<Column>,
+        least: usize,
+    },
     /// The child that each type of the union is read into; none for null.
-    Union { children: Vec<Column>, branches: Vec<Option<usize>>, len: usize },
+    Union {
+        children: Vec<Column>,
+        branches: Vec<Option<usize>>,
+        len: usize,
+    },
 }
 
 /// Values of any length in one piece.
@@ -120,7 +143,8 @@ impl Spans {
 /// An end as Arrow keeps it.
 #[inline(always)]
 fn end(end: usize, cursor: &Cursor<'_>) -> Result<i32, Fault> {
-    i32::try_from(end).map_err(|_| cursor.fault(cursor.at(), "more than 2 GiB of one column", "smaller batches"))
+    i32::try_from(end)
+        .map_err(|_| cursor.fault(cursor.at(), "more than 2 GiB of one column", "smaller batches"))
 }
 
 #[inline(always)]
@@ -142,7 +166,9 @@ fn decimal(bytes: &[u8], cursor: &Cursor<'_>) -> Result<i128, Fault> {
     let negative = bytes.first().is_some_and(|first| *first >= 0x80);
     let sign = if negative { 0xff } else { 0 };
     let (extra, kept) = bytes.split_at(bytes.len().saturating_sub(16));
-    if extra.iter().any(|byte| *byte != sign) || kept.first().is_some_and(|first| (*first >= 0x80) != negative) {
+    if extra.iter().any(|byte| *byte != sign)
+        || kept.first().is_some_and(|first| (*first >= 0x80) != negative)
+    {
         let found = format!("a number of {} bytes", bytes.len());
         return Err(cursor.fault(cursor.at() - bytes.len(), found, "one of 38 digits"));
     }
@@ -242,7 +268,8 @@ impl Column {
                         let key = cursor.counted()?;
                         check_text(key, cursor)?;
                         keys.push(key, cursor)?;
-                        let name = |fault: Fault| fault.inside(&format!("[{:?}]", String::from_utf8_lossy(key)));
+                        let name =
+                            |fault: Fault| fault.inside(&format!("[{:?}]", String::from_utf8_lossy(key)));
                         value.read(cursor, skips).map_err(name)?;
                         read += 1;
                     }
@@ -386,9 +413,9 @@ impl Column {
                 let rows = std::mem::take(len);
                 Arc::new(FixedSizeBinaryArray::try_new_with_len(*size as i32, data, nulls, rows)?)
             }
-            Values::Decimal { values, .. } => {
-                Arc::new(Decimal128Array::try_new(renewed(values).into(), nulls)?.with_data_type(kind.clone()))
-            }
+            Values::Decimal { values, .. } => Arc::new(
+                Decimal128Array::try_new(renewed(values).into(), nulls)?.with_data_type(kind.clone()),
+            ),
             Values::Struct(record) => {
                 let rows = std::mem::take(&mut record.len);
                 structure(&mut record.children, kind, rows, nulls)?
@@ -428,7 +455,9 @@ impl Record {
         }
         for (child, bytes) in &self.defaults {
             let mut cursor = Cursor::new(bytes);
-            self.children[*child].read(&mut cursor, skips).map_err(|fault| fault.inside(&self.names[*child]))?;
+            self.children[*child]
+                .read(&mut cursor, skips)
+                .map_err(|fault| fault.inside(&self.names[*child]))?;
         }
         self.len += 1;
         Ok(())

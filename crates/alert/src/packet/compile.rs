@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 
-use super::column::{Column, Null, Record, Step, Values};
 use super::column::Spans;
+use super::column::{Column, Null, Record, Step, Values};
 use super::skip::{Skip, Skips};
 use super::{Projection, meta};
 use crate::Error;
@@ -92,7 +92,8 @@ impl<'a> Of<'a> {
             (Type::Named(_), Type::Named(_)) => match (writer.named(), self.named()) {
                 (Some(writer), Some(reader)) => {
                     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_string();
-                    let same_kind = std::mem::discriminant(&writer.kind) == std::mem::discriminant(&reader.kind);
+                    let same_kind =
+                        std::mem::discriminant(&writer.kind) == std::mem::discriminant(&reader.kind);
                     same_kind
                         && (last(&writer.name) == last(&reader.name) || reader.aliases.contains(&writer.name))
                 }
@@ -154,7 +155,10 @@ impl<'a> Compiler<'a> {
                         return Err(Error::Resolution {
                             field: inner,
                             found: "nothing".into(),
-                            wanted: format!("{}, as the reader's schema has no default for it", reader.describe()),
+                            wanted: format!(
+                                "{}, as the reader's schema has no default for it",
+                                reader.describe()
+                            ),
                         });
                     };
                     let bytes = encode_default(reader.schema, reader.kind, default, &inner)?;
@@ -189,7 +193,9 @@ impl<'a> Compiler<'a> {
     /// Passes over a field, together with the one before where both have a known number of bytes.
     fn pass(&mut self, record: &mut Record, of: Of<'_>) {
         match (record.steps.last_mut(), self.skips.plan(of.schema, of.kind)) {
-            (Some(Step::Skip(Skip::Bytes(before))), Skip::Bytes(more)) => *before = before.saturating_add(more),
+            (Some(Step::Skip(Skip::Bytes(before))), Skip::Bytes(more)) => {
+                *before = before.saturating_add(more)
+            }
             (_, skip) => record.steps.push(Step::Skip(skip)),
         }
     }
@@ -243,7 +249,8 @@ impl<'a> Compiler<'a> {
             several => {
                 let mut children = Vec::new();
                 for one in several {
-                    let reader = wanted.as_ref().and_then(|wanted| wanted.iter().find(|wanted| wanted.takes(*one)));
+                    let reader =
+                        wanted.as_ref().and_then(|wanted| wanted.iter().find(|wanted| wanted.takes(*one)));
                     children.push(self.alternative(*one, reader.copied(), path, depth)?);
                 }
                 let branches = match writer.kind {
@@ -283,10 +290,9 @@ impl<'a> Compiler<'a> {
         let null = branches.iter().position(Option::is_none);
         let fields: Fields =
             names.iter().zip(&children).map(|(name, built)| built.field(name).with_nullable(true)).collect();
-        let columns = children.into_iter().map(|built| Column {
-            valid: Some(built.column.valid.unwrap_or_default()),
-            ..built.column
-        });
+        let columns = children
+            .into_iter()
+            .map(|built| Column { valid: Some(built.column.valid.unwrap_or_default()), ..built.column });
         let values = Values::Union { children: columns.collect(), branches, len: 0 };
         let mut built = Built::plain(values, DataType::Struct(fields));
         built.column.null = Null::Many;
@@ -324,8 +330,12 @@ impl<'a> Compiler<'a> {
             (Type::Boolean, _) => plain(Values::Boolean(Vec::new()), DataType::Boolean),
             (Type::Int, Type::Int) => plain(Values::Int(Vec::new()), DataType::Int32),
             (Type::Int | Type::Long, Type::Long) => plain(Values::Long(Vec::new()), DataType::Int64),
-            (Type::Int | Type::Long, Type::Float) => plain(Values::LongAsFloat(Vec::new()), DataType::Float32),
-            (Type::Int | Type::Long, Type::Double) => plain(Values::LongAsDouble(Vec::new()), DataType::Float64),
+            (Type::Int | Type::Long, Type::Float) => {
+                plain(Values::LongAsFloat(Vec::new()), DataType::Float32)
+            }
+            (Type::Int | Type::Long, Type::Double) => {
+                plain(Values::LongAsDouble(Vec::new()), DataType::Float64)
+            }
             (Type::Float, Type::Float) => plain(Values::Float(Vec::new()), DataType::Float32),
             (Type::Float, Type::Double) => plain(Values::FloatAsDouble(Vec::new()), DataType::Float64),
             (Type::Double, _) => plain(Values::Double(Vec::new()), DataType::Float64),
@@ -348,7 +358,8 @@ impl<'a> Compiler<'a> {
                     _ => None,
                 });
                 let built = self.column(writer.with(inner), reader, path, depth + 1)?;
-                let fields: Fields = vec![Field::new("key", DataType::Utf8, false), built.field("value")].into();
+                let fields: Fields =
+                    vec![Field::new("key", DataType::Utf8, false), built.field("value")].into();
                 let entries = Field::new("entries", DataType::Struct(fields), false);
                 let least = 1 + self.skips.least(inner);
                 let values =
@@ -365,7 +376,8 @@ impl<'a> Compiler<'a> {
                         plain(Values::Struct(record), DataType::Struct(fields))
                     }
                     Kind::Fixed(size) => {
-                        if let (Some(Kind::Fixed(wanted)), Some(reader)) = (known.map(|known| &known.kind), reader)
+                        if let (Some(Kind::Fixed(wanted)), Some(reader)) =
+                            (known.map(|known| &known.kind), reader)
                             && wanted != size
                         {
                             return Err(refuse(reader));
@@ -384,7 +396,8 @@ impl<'a> Compiler<'a> {
                             _ => (symbols.iter().cloned().map(Some).collect(), symbols),
                         };
                         let list = serde_json::Value::from(known.clone()).to_string();
-                        plain(Values::Enum { words, spans: Spans::new() }, DataType::Utf8).with(meta::SYMBOLS, list)
+                        plain(Values::Enum { words, spans: Spans::new() }, DataType::Utf8)
+                            .with(meta::SYMBOLS, list)
                     }
                 };
                 built.with(meta::NAME, name)

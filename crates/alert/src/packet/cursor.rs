@@ -137,7 +137,11 @@ impl<'a> Cursor<'a> {
         if len >= 0 && len as u64 <= self.left() as u64 {
             return Ok(len as usize);
         }
-        Err(self.fault(start, format!("a length of {len} bytes"), format!("0 to {}, what is left", self.left())))
+        Err(self.fault(
+            start,
+            format!("a length of {len} bytes"),
+            format!("0 to {}, what is left", self.left()),
+        ))
     }
 
     /// Bytes behind their length.
@@ -183,7 +187,11 @@ impl<'a> Cursor<'a> {
             self.spend(count)?;
         } else if count > (bytes.unwrap_or(self.left()) / least) as u64 {
             let left = bytes.unwrap_or(self.left());
-            return Err(self.fault(start, format!("a block of {count} items in {left} bytes"), format!("at least {least} bytes an item")));
+            return Err(self.fault(
+                start,
+                format!("a block of {count} items in {left} bytes"),
+                format!("at least {least} bytes an item"),
+            ));
         }
         Ok(Some((count as usize, bytes)))
     }
@@ -195,7 +203,11 @@ impl<'a> Cursor<'a> {
                 self.free = free;
                 Ok(())
             }
-            None => Err(self.fault(self.at, "too much that takes no bytes", format!("up to {FREE} items or nulls of records a packet"))),
+            None => Err(self.fault(
+                self.at,
+                "too much that takes no bytes",
+                format!("up to {FREE} items or nulls of records a packet"),
+            )),
         }
     }
 }

@@ -37,7 +37,9 @@ impl Projection {
             return false;
         }
         let Some(only) = &self.only else { return true };
-        let inside = |name: &String| name.len() > path.len() && name.starts_with(path) && name.as_bytes()[path.len()] == b'.';
+        let inside = |name: &String| {
+            name.len() > path.len() && name.starts_with(path) && name.as_bytes()[path.len()] == b'.'
+        };
         let around = || path.match_indices('.').any(|(at, _)| only.contains(&path[..at]));
         path.is_empty() || only.contains(path) || only.iter().any(inside) || around()
     }

@@ -15,8 +15,14 @@ pub(super) enum Skip {
     Counted,
     All(Vec<Skip>),
     Union(Vec<Skip>),
-    Items { item: Box<Skip>, least: usize },
-    Map { value: Box<Skip>, least: usize },
+    Items {
+        item: Box<Skip>,
+        least: usize,
+    },
+    Map {
+        value: Box<Skip>,
+        least: usize,
+    },
     /// A record, by its place among the plans: it may contain itself.
     Record(usize),
 }
@@ -70,7 +76,9 @@ impl Skips {
                     let mut steps: Vec<Skip> = Vec::new();
                     for field in fields {
                         match (steps.last_mut(), self.plan(schema, &field.kind)) {
-                            (Some(Skip::Bytes(before)), Skip::Bytes(more)) => *before = before.saturating_add(more),
+                            (Some(Skip::Bytes(before)), Skip::Bytes(more)) => {
+                                *before = before.saturating_add(more)
+                            }
                             (_, step) => steps.push(step),
                         }
                     }

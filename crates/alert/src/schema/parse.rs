@@ -43,7 +43,8 @@ impl Schema {
                 serde_json::from_str(text).map_err(|error| wrong(&place, error.to_string(), "JSON"))?;
             trees.push(tree);
         }
-        let mut parser = Parser { texts: HashMap::new(), places: HashMap::new(), named: Vec::new(), path: Vec::new() };
+        let mut parser =
+            Parser { texts: HashMap::new(), places: HashMap::new(), named: Vec::new(), path: Vec::new() };
         for tree in &trees {
             if let Some(name) = tree.as_object().and_then(|object| full_name(object, "")) {
                 parser.texts.insert(name, tree);
@@ -74,12 +75,14 @@ fn outermost(trees: &[Value]) -> Result<&Value, Error> {
             }
         });
     }
-    let mut free = trees.iter().zip(&names).filter(|(_, name)| !name.as_ref().is_some_and(|name| used.contains(name)));
+    let mut free =
+        trees.iter().zip(&names).filter(|(_, name)| !name.as_ref().is_some_and(|name| used.contains(name)));
     match (free.next(), free.next()) {
         (Some((tree, _)), None) => Ok(tree),
         (None, _) => Err(wrong("", "that each text is referred to by another".into(), "one that is not")),
         (Some(_), Some(_)) => {
-            let free: Vec<String> = names.iter().flatten().filter(|name| !used.contains(*name)).cloned().collect();
+            let free: Vec<String> =
+                names.iter().flatten().filter(|name| !used.contains(*name)).cloned().collect();
             Err(wrong("", format!("no text that refers to {}", free.join(" and ")), "one outermost type"))
         }
     }
@@ -208,7 +211,12 @@ impl<'a> Parser<'a> {
         Ok(Type::Union(kinds))
     }
 
-    fn object(&mut self, tree: &'a Value, object: &'a Map<String, Value>, space: &str) -> Result<Type, Error> {
+    fn object(
+        &mut self,
+        tree: &'a Value,
+        object: &'a Map<String, Value>,
+        space: &str,
+    ) -> Result<Type, Error> {
         let Some(kind) = object.get("type") else {
             return Err(self.wrong("an object without \"type\"", "a type"));
         };
@@ -375,7 +383,9 @@ fn logical(object: &Map<String, Value>, base: &Type, named: &[Option<Named>]) ->
             let most = match base {
                 // Digits that surely fit in so many bytes.
                 Type::Named(at) => match named.get(*at)?.as_ref()?.kind {
-                    Kind::Fixed(size) => (((8 * size).saturating_sub(1)) as f64 * std::f64::consts::LOG10_2) as u64,
+                    Kind::Fixed(size) => {
+                        (((8 * size).saturating_sub(1)) as f64 * std::f64::consts::LOG10_2) as u64
+                    }
                     _ => return None,
                 },
                 _ => 1000,
@@ -437,9 +447,18 @@ mod tests {
             ("[]", "a union of nothing"),
             (r#"["int", "int"]"#, "twice in a union"),
             (r#"["int", ["null"]]"#, "a union in a union"),
-            (r#"{"type": "record", "name": "r", "fields": [{"name": "x", "type": "strin"}]}"#, "x: found \"strin\""),
-            (r#"{"type": "record", "name": "r", "fields": [{"name": "x y", "type": "int"}]}"#, "field \"x y\""),
-            (r#"{"type": "record", "name": "r", "fields": [{"name": "x", "type": "int"}, {"name": "x", "type": "int"}]}"#, "x twice"),
+            (
+                r#"{"type": "record", "name": "r", "fields": [{"name": "x", "type": "strin"}]}"#,
+                "x: found \"strin\"",
+            ),
+            (
+                r#"{"type": "record", "name": "r", "fields": [{"name": "x y", "type": "int"}]}"#,
+                "field \"x y\"",
+            ),
+            (
+                r#"{"type": "record", "name": "r", "fields": [{"name": "x", "type": "int"}, {"name": "x", "type": "int"}]}"#,
+                "x twice",
+            ),
             (r#"{"type": "record", "name": "r"}"#, "without a list of fields"),
             (r#"{"type": "record", "fields": []}"#, "without a name"),
             (r#"{"type": "fixed", "name": "f", "size": -1}"#, "a number of bytes"),

@@ -1,0 +1,101 @@
+//! Which nights an archive has.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+
+use crate::{Error, Survey};
+
+/// A night of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Night {
+    /// Its date, UTC.
+    pub date: Date,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its files, by name.
+    pub parts: Vec<Part>,
+}
+
+/// A file of a night.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whose alerts it has, as its name tells.
+    pub survey: Option<Survey>,
+}
+
+/// The folder of a night in an archive.
+pub(super) fn folder(archive: &Path, date: Date) -> PathBuf {
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    archive.join(format!("alerts/year={year:04}/month={month:02}/day={day:02}"))
+}
+
+/// The nights of an archive from one date to another, both included, in order; an archive without alerts has none.
+///
+/// # Errors
+/// [`Error::InFile`] around [`Error::Io`] for a folder that cannot be read.
+pub fn nights(archive: impl AsRef<Path>, from: Date, to: Date) -> Result<Vec<Night>, Error> {
+    let mut nights = Vec::new();
+    let alerts = archive.as_ref().join("alerts");
+    for (year, path) in numbered(&alerts, "year=")? {
+        if year < i64::from(from.year()) || year > i64::from(to.year()) {
+            continue;
+        }
+        for (month, path) in numbered(&path, "month=")? {
+            for (day, folder) in numbered(&path, "day=")? {
+                let date = |year, month, day| {
+                    Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?)
+                        .ok()
+                };
+                let Some(date) = date(year, month, day).filter(|date| (from..=to).contains(date)) else {
+                    continue;
+                };
+                nights.push(Night { date, parts: parts(&folder)?, folder });
+            }
+        }
+    }
+    Ok(nights)
+}
+
+/// The files of a night, by name; none where its folder is not there.
+pub(super) fn parts(folder: &Path) -> Result<Vec<Part>, Error> {
+    let mut parts = Vec::new();
+    for (name, path) in entries(folder)? {
+        if name.starts_with("part-") && name.ends_with(".parquet") {
+            let survey =
+                name.split('-').nth(1).and_then(|word| Survey::of_name(word.trim_end_matches(".parquet")));
+            parts.push(Part { path, survey });
+        }
+    }
+    Ok(parts)
+}
+
+/// The folders `PREFIX` and a number in a folder, by number.
+fn numbered(folder: &Path, prefix: &str) -> Result<Vec<(i64, PathBuf)>, Error> {
+    let named = entries(folder)?.into_iter();
+    let mut found: Vec<(i64, PathBuf)> =
+        named.filter_map(|(name, path)| Some((name.strip_prefix(prefix)?.parse().ok()?, path))).collect();
+    found.sort();
+    Ok(found)
+}
+
+/// What is in a folder, by name; nothing where it is not there.
+pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    let list = || -> io::Result<Vec<(String, PathBuf)>> {
+        let entries = match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            found.push((entry.file_name().to_string_lossy().into_owned(), entry.path()));
+        }
+        found.sort();
+        Ok(found)
+    };
+    list().map_err(|source| Error::io("list what is in it", source).in_file(folder))
+}
