@@ -123,7 +123,7 @@ pub fn read_dead_letters(
     mut take: impl FnMut(DeadLetter) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let path = path.as_ref();
-    let read = || {
+    let mut read = || {
         let file = File::open(path).map_err(|source| Error::io("open it", source))?;
         let failed = Error::parquet("read it");
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(&failed)?;
