@@ -49,7 +49,7 @@ pub fn read_part(
     path: impl AsRef<Path>,
     projection: &Projection,
     batch_rows: usize,
-) -> Result<impl Iterator<Item = Result<RecordBatch, Error>>, Error> {
+) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + use<>, Error> {
     let path = path.as_ref();
     let reader = open(path, projection, batch_rows, 0).map_err(|error| error.in_file(path))?;
     let path = path.to_path_buf();
