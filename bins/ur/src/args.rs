@@ -208,7 +208,7 @@ same command goes on where it was interrupted; the same seed gives the same byte
   ur simulate night --out night --alerts 10000
   ur simulate night --out night --alerts 250000 --reduced --seed 7 --corrupt 20 --duplicates 100 --late 500
 
-Beside the packets: truth.parquet with a row for each alert: its object and what that is, its file, and
+Beside the packets: _truth.parquet with a row for each alert: its object and what that is, its file, and
 whether its packet is damaged. The same seed gives the same bytes.")]
     Night(NightArgs),
 }

@@ -21,4 +21,4 @@ pub use dead::{DeadLetter, read_dead_letters};
 pub use ingest::{IngestOptions, Ingested, ingest};
 pub use input::listed;
 pub use night::{Night, Part, nights};
-pub use read::{leaves, read_part};
+pub use read::{Batches, leaves, read_part};

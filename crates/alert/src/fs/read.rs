@@ -1,7 +1,7 @@
 //! Reading nights.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
@@ -49,11 +49,25 @@ pub fn read_part(
     path: impl AsRef<Path>,
     projection: &Projection,
     batch_rows: usize,
-) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + use<>, Error> {
+) -> Result<Batches, Error> {
     let path = path.as_ref();
     let reader = open(path, projection, batch_rows, 0).map_err(|error| error.in_file(path))?;
-    let path = path.to_path_buf();
-    Ok(reader.map(move |batch| batch.map_err(|source| Error::arrow("read it")(source).in_file(&path))))
+    Ok(Batches { reader, path: path.to_path_buf() })
+}
+
+/// The alerts of a part, batch by batch.
+pub struct Batches {
+    reader: ParquetRecordBatchReader,
+    path: PathBuf,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let failed = |source| Error::arrow("read it")(source).in_file(&self.path);
+        self.reader.next().map(|batch| batch.map_err(failed))
+    }
 }
 
 /// Opens a parquet file behind its first rows.

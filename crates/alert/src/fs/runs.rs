@@ -1,7 +1,7 @@
 //! Runs: as many alerts as fit in memory, sorted, in files of their own until their nights are written.
 //!
-//! A run `N` is `run-N-SURVEY.arrow` with its alerts, batch by batch, `run-N-SURVEY.ids` with their numbers in the same
-//! order, and `dead-N.parquet`; it is done when `run-N.json` is there, which tells how far the input was read.
+//! A run `N` is, for each kind `K` of alerts (of a survey and a schema), `run-N-K.arrow` with its alerts, batch by batch,
+//! and `run-N-K.ids` with their numbers in the same order, and `dead-N.parquet`; it is done when `run-N.json` is there, which tells how far the input was read.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use uranometria_fits::fs::{Durability, NewFile};
 
 use super::dead::{DeadLetter, DeadWriter};
-use crate::unify::{conform, unite};
 use crate::{Error, Key, Survey};
 
 /// Where in the input reading goes on.
@@ -56,6 +55,11 @@ pub(super) struct Run {
     pub(super) end: Position,
 }
 
+/// A file of a run.
+fn file(work: &Path, number: usize, kind: usize, ending: &str) -> PathBuf {
+    work.join(format!("run-{number:06}-{kind}.{ending}"))
+}
+
 /// A run that is done.
 pub(super) struct Written {
     pub(super) counts: Counts,
@@ -64,7 +68,7 @@ pub(super) struct Written {
     pub(super) dead: Option<PathBuf>,
 }
 
-/// The alerts of a run and a survey.
+/// The alerts of a run, a survey and a schema.
 pub(super) struct Sorted {
     pub(super) survey: Survey,
     path: PathBuf,
@@ -82,15 +86,18 @@ fn batch_rows(bytes: usize, rows: usize, memory: u64) -> usize {
 impl Run {
     /// Sorts and writes it.
     pub(super) fn write(mut self, work: &Path, memory: u64) -> Result<(), Error> {
-        let mut surveys = Vec::new();
-        for survey in Survey::ALL {
-            let (of, others) =
-                std::mem::take(&mut self.chunks).into_iter().partition(|chunk| chunk.survey == survey);
-            self.chunks = others;
-            let of: Vec<Chunk> = of;
-            if !of.is_empty() {
-                surveys.push(self.write_survey(survey, of, work, memory)?);
+        // Alerts of different schemas are kept apart, so that a night has the columns of its own alerts only.
+        let mut kinds: Vec<(Survey, SchemaRef, Vec<Chunk>)> = Vec::new();
+        for chunk in std::mem::take(&mut self.chunks) {
+            let schema = chunk.batch.schema();
+            match kinds.iter_mut().find(|kind| kind.0 == chunk.survey && kind.1 == schema) {
+                Some(kind) => kind.2.push(chunk),
+                None => kinds.push((chunk.survey, schema, vec![chunk])),
             }
+        }
+        let mut surveys = Vec::new();
+        for (kind, (survey, schema, chunks)) in kinds.into_iter().enumerate() {
+            surveys.push(self.write_kind(kind, survey, &schema, &chunks, work, memory)?);
         }
         if !self.dead.is_empty() {
             let path = work.join(format!("dead-{:06}.parquet", self.number));
@@ -106,34 +113,28 @@ impl Run {
         Ok(uranometria_fits::fs::write(path, text.to_string().as_bytes(), Durability::Disk)?)
     }
 
-    fn write_survey(
+    fn write_kind(
         &self,
+        kind: usize,
         survey: Survey,
-        chunks: Vec<Chunk>,
+        schema: &SchemaRef,
+        chunks: &[Chunk],
         work: &Path,
         memory: u64,
     ) -> Result<Value, Error> {
-        let mut schema: SchemaRef = chunks[0].batch.schema();
-        for chunk in &chunks[1..] {
-            schema = unite(&schema, chunk.batch.schema_ref())?;
-        }
-        let batches =
-            chunks.iter().map(|chunk| conform(&chunk.batch, &schema)).collect::<Result<Vec<_>, _>>()?;
         let mut order: Vec<(Key, u32, u32)> = Vec::new();
-        for (n, chunk) in (0..).zip(&chunks) {
+        for (n, chunk) in (0..).zip(chunks) {
             order.extend((0..).zip(&chunk.keys).map(|(row, key)| (*key, n, row)));
         }
-        drop(chunks);
         order.sort_unstable();
-        let [path, ids] = ["arrow", "ids"]
-            .map(|ending| work.join(format!("run-{:06}-{}.{ending}", self.number, survey.name())));
+        let [path, ids] = ["arrow", "ids"].map(|ending| file(work, self.number, kind, ending));
         let rows = batch_rows(self.bytes, order.len(), memory);
-        let sources: Vec<&RecordBatch> = batches.iter().collect();
+        let sources: Vec<&RecordBatch> = chunks.iter().map(|chunk| &chunk.batch).collect();
         let write = || {
             let failed = Error::arrow("write it");
             let mut new = NewFile::create(&path)?;
             let mut out = BufWriter::with_capacity(1 << 20, &*new.file());
-            let mut writer = FileWriter::try_new(&mut out, &schema).map_err(&failed)?;
+            let mut writer = FileWriter::try_new(&mut out, schema).map_err(&failed)?;
             let mut told = Vec::new();
             for night in order.chunk_by(|a, b| a.0.night == b.0.night) {
                 for rows in night.chunks(rows) {
@@ -166,14 +167,14 @@ impl Written {
         let told: Value = serde_json::from_str(&text).ok()?;
         let count = |key: &str| told.get(key)?.as_u64();
         let mut surveys = Vec::new();
-        for of in told.get("surveys")?.as_array()? {
+        for (kind, of) in told.get("surveys")?.as_array()?.iter().enumerate() {
             let survey = Survey::of_name(of.get("survey")?.as_str()?)?;
             let batch =
                 |pair: &Value| Some((i32::try_from(pair.get(0)?.as_i64()?).ok()?, pair.get(1)?.as_u64()?));
             surveys.push(Sorted {
                 survey,
-                path: work.join(format!("run-{number:06}-{}.arrow", survey.name())),
-                ids: work.join(format!("run-{number:06}-{}.ids", survey.name())),
+                path: file(work, number, kind, "arrow"),
+                ids: file(work, number, kind, "ids"),
                 batches: of.get("batches")?.as_array()?.iter().map(batch).collect::<Option<_>>()?,
             });
         }

@@ -31,7 +31,7 @@ pub struct Written {
     pub bytes: u64,
 }
 
-/// Writes a night to a folder: `alerts-NNNN.avro`, `late.avro` and `truth.parquet`.
+/// Writes a night to a folder: `alerts-NNNN.avro`, `late.avro` and `_truth.parquet`, which is no file of alerts.
 ///
 /// Damaged packets are cut short, or have a byte that no packet can have, in blocks of their own. Repeated ones stand at
 /// the end of the last file.
@@ -48,7 +48,7 @@ pub fn write(
     fs::create_dir_all(folder).map_err(|source| Error::io("make it", source).in_file(folder))?;
     let NightOptions { alerts, corrupt, duplicates, late, per_file, seed, .. } = *night.options();
     let (late, per_file) = (late.min(alerts), per_file.max(1));
-    let mut written = Written { alerts, truth: folder.join("truth.parquet"), ..Written::default() };
+    let mut written = Written { alerts, truth: folder.join("_truth.parquet"), ..Written::default() };
     let mut truth = TruthWriter::create(&written.truth)?;
     let on_time = alerts - late;
     let encoder = Encoder::new(night.alerts(0..0)?.0.schema_ref(), UnionOrder::AsRead)?;
