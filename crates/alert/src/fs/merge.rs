@@ -23,7 +23,7 @@ use uranometria_fits::fs::{Durability, part_path, sync_folder};
 
 use super::night::{self, parts};
 use super::read::{self, field_path};
-use super::runs::Written;
+use super::runs::{Sorted, Written};
 use crate::unify::{column_at, conform, unite};
 use crate::{CUTOUTS, Error, Key, Projection, Survey, time};
 
@@ -58,8 +58,8 @@ pub(super) fn merge(
         return Ok(merged);
     }
     let there = parts(&folder)?;
-    let sorted: Vec<_> =
-        runs.iter().flat_map(|run| &run.surveys).filter(|sorted| sorted.survey == survey).collect();
+    let of_night = |sorted: &&Sorted| sorted.survey == survey && sorted.nights().any(|night| night == day);
+    let sorted: Vec<&Sorted> = runs.iter().flat_map(|run| &run.surveys).filter(of_night).collect();
     let mut kept = Vec::new();
     let merged = {
         let ids = sorted.iter().map(|sorted| sorted.ids(day)).collect::<Result<Vec<_>, _>>()?;
