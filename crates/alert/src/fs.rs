@@ -7,7 +7,8 @@
 //!
 //! The folder of a night is replaced as a whole: the new one is made beside it, with links to the parts that stay, and
 //! takes its name in one step. So no reader sees half of what a run adds, and no alert twice. A part is never changed;
-//! small ones are merged as more come, so that each alert is rewritten a few times at most.
+//! small ones are merged as more come, so that each alert is rewritten a few times at most. Who has listed a night and
+//! finds a part gone lists it again; what is open stays readable.
 
 mod dead;
 mod ingest;

@@ -394,14 +394,28 @@ impl<'a> Reader<'a> {
             Ok(slot) if !letter.bytes.is_empty() => slot,
             _ => return self.push_letter(letter),
         };
-        match self.slots[slot].decoder.decode(&letter.bytes) {
-            Ok(_) => {
-                self.slots[slot].origins.push((letter.file.as_str().into(), letter.packet, letter.offset));
-                self.run.counts.read += 1;
-                self.flush(slot)
+        // A letter may be the rest of a block: packets behind one another.
+        let file: Arc<str> = letter.file.as_str().into();
+        let (mut at, mut packet) = (0, letter.packet);
+        while at < letter.bytes.len() {
+            let here = &mut self.slots[slot];
+            match here.decoder.decode(&letter.bytes[at..]) {
+                Ok(0) => break,
+                Ok(len) => {
+                    here.origins.push((file.clone(), packet, letter.offset + at as u64));
+                    self.run.counts.read += 1;
+                    (at, packet) = (at + len, packet + 1);
+                }
+                Err(damage) => {
+                    let packets = letter.packets.saturating_sub(packet - letter.packet).max(1);
+                    let (offset, bytes) = (letter.offset + at as u64, letter.bytes[at..].to_vec());
+                    let reason = damage.to_string();
+                    self.push_letter(DeadLetter { packet, packets, offset, reason, bytes, ..letter })?;
+                    break;
+                }
             }
-            Err(damage) => self.push_letter(DeadLetter { reason: damage.to_string(), ..letter }),
         }
+        self.flush(slot)
     }
 
     /// The decoder for a schema, made when it is first met.

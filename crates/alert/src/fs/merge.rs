@@ -13,7 +13,6 @@ use arrow_select::interleave::interleave_record_batch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::Compression;
-use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -279,7 +278,7 @@ fn write_parts(
             next.push(Reverse((key, number)));
         }
         // What is gathered is bounded in rows, and in batches that were left.
-        if picks.len() == BATCH_ROWS || gathered.len() >= 2 * sources.len() + 64 || next.is_empty() {
+        if picks.len() == BATCH_ROWS || gathered.len() >= sources.len() + 64 || next.is_empty() {
             let batches: Vec<&RecordBatch> = gathered.iter().collect();
             let rows = interleave_record_batch(&batches, &picks).map_err(Error::arrow("merge alerts"))?;
             let writer = match &mut part {
@@ -369,7 +368,6 @@ fn properties(survey: Survey, schema: &SchemaRef) -> Result<WriterProperties, Er
         .into_iter()
         .flatten()
         .collect();
-    let mut sorting = Vec::new();
     for at in 0..parquet.num_columns() {
         let column = parquet.column(at);
         let (path, field) = (column.path().clone(), field_path(column.path().parts()));
@@ -381,11 +379,8 @@ fn properties(survey: Survey, schema: &SchemaRef) -> Result<WriterProperties, Er
         } else if key.contains(&field.as_str()) {
             builder = page_statistics(builder, path);
         }
-        if field == survey.object() {
-            sorting.push(SortingColumn { column_idx: at as i32, descending: false, nulls_first: true });
-        }
     }
-    Ok(builder.set_sorting_columns(Some(sorting)).build())
+    Ok(builder.build())
 }
 
 fn page_statistics(builder: WriterPropertiesBuilder, path: ColumnPath) -> WriterPropertiesBuilder {
