@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_select::filter::filter_record_batch;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::dead::{DeadLetter, KEPT, is_dead, read_dead_letters};
@@ -343,7 +342,7 @@ impl<'a> Reader<'a> {
 
     fn read_parquet(&mut self, path: &Path, start: Position) -> Result<(), Error> {
         let file = File::open(path).map_err(|source| Error::io("open it", source))?;
-        let builder = match ParquetRecordBatchReaderBuilder::try_new(file) {
+        let builder = match super::read::builder(file) {
             Ok(builder) => builder,
             Err(error) => {
                 let bytes = self.beginning(path)?;
@@ -351,7 +350,7 @@ impl<'a> Reader<'a> {
                     0,
                     0,
                     1,
-                    format!("cannot read it as parquet: {error}"),
+                    format!("it begins as parquet does: {}", error),
                     String::new(),
                     &bytes,
                 );

@@ -90,7 +90,7 @@ pub(super) fn merge(
     }
     for path in &old {
         let reader = read::open(path, &Projection::all(), 64, 0).map_err(|error| error.in_file(path))?;
-        let schema = arrow_array::RecordBatchReader::schema(&reader);
+        let schema = reader.schema();
         let named = path.to_path_buf();
         let batches =
             reader.map(move |batch| batch.map_err(|source| Error::arrow("read it")(source).in_file(&named)));
@@ -134,7 +134,7 @@ fn old_ids(parts: &[night::Part], survey: Survey) -> Result<Vec<i64>, Error> {
     for part in parts.iter().filter(|part| part.survey == Some(survey)) {
         let mut read = || {
             let whole = read::open(&part.path, &Projection::all(), 1, 0)?;
-            let schema = arrow_array::RecordBatchReader::schema(&whole);
+            let schema = whole.schema();
             let Some(id) = survey.id(&schema) else { return Ok(()) };
             for batch in read::open(&part.path, &Projection::only([id]), 8192, 0)? {
                 let batch = batch.map_err(Error::arrow("read it"))?;
@@ -176,11 +176,10 @@ fn choose(ids: &[Vec<i64>], old: &[i64], kept: &mut Vec<Vec<bool>>) -> Merged {
 }
 
 fn rows_of(path: &Path) -> Result<u64, Error> {
-    use parquet::file::reader::{FileReader, SerializedFileReader};
-    let file = File::open(path).map_err(|source| Error::io("open it", source).in_file(path))?;
-    let reader =
-        SerializedFileReader::new(file).map_err(|source| Error::parquet("read it")(source).in_file(path))?;
-    Ok(reader.metadata().file_metadata().num_rows().max(0) as u64)
+    let rows =
+        |file| read::builder(file).map(|builder| builder.metadata().file_metadata().num_rows().max(0) as u64);
+    let open = File::open(path).map_err(|source| Error::io("open it", source));
+    open.and_then(rows).map_err(|error| error.in_file(path))
 }
 
 /// The number in the name of a part.

@@ -2,13 +2,15 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::{ArrowError, Schema as ArrowSchema, SchemaRef};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
 use parquet::schema::types::SchemaDescriptor;
+use uranometria_fits::fs::unless_it_panics;
 
 use crate::{Error, Projection};
 
@@ -57,7 +59,7 @@ pub fn read_part(
 
 /// The alerts of a part, batch by batch.
 pub struct Batches {
-    reader: ParquetRecordBatchReader,
+    reader: Rows,
     path: PathBuf,
 }
 
@@ -76,15 +78,51 @@ pub(super) fn open(
     projection: &Projection,
     batch_rows: usize,
     skip: usize,
-) -> Result<ParquetRecordBatchReader, Error> {
+) -> Result<Rows, Error> {
     let file = File::open(path).map_err(|source| Error::io("open it", source))?;
-    let failed = Error::parquet("read it");
-    let options = ArrowReaderOptions::new();
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(&failed)?;
-    let mask = leaves(builder.parquet_schema(), projection);
-    let mut builder = builder.with_projection(mask).with_batch_size(batch_rows);
-    if skip > 0 {
-        builder = builder.with_offset(skip);
+    let builder = builder(file)?;
+    let build = || {
+        let mask = leaves(builder.parquet_schema(), projection);
+        let builder = builder.with_projection(mask).with_batch_size(batch_rows);
+        if skip > 0 { builder.with_offset(skip).build() } else { builder.build() }
+    };
+    let built = unless_it_panics(build).unwrap_or_else(|panic| Err(ParquetError::General(panic)));
+    Ok(Rows { reader: Some(built.map_err(Error::parquet("read it"))?) })
+}
+
+/// Reads the footer of a parquet file.
+pub(super) fn builder(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
+    let built = unless_it_panics(|| ParquetRecordBatchReaderBuilder::try_new(file));
+    built.unwrap_or_else(|panic| Err(ParquetError::General(panic))).map_err(Error::parquet("read it"))
+}
+
+/// The rows of a parquet file. Its decoders may panic where a file is damaged; here that is an error, and the end.
+pub(super) struct Rows {
+    reader: Option<ParquetRecordBatchReader>,
+}
+
+impl Rows {
+    /// The columns.
+    pub(super) fn schema(&self) -> SchemaRef {
+        self.reader.as_ref().map_or_else(|| Arc::new(ArrowSchema::empty()), RecordBatchReader::schema)
     }
-    builder.build().map_err(failed)
+}
+
+impl Iterator for Rows {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut reader = self.reader.take()?;
+        let batch = match unless_it_panics(|| (reader.next(), reader)) {
+            Ok((batch, reader)) => {
+                self.reader = Some(reader);
+                batch
+            }
+            Err(panic) => Some(Err(ArrowError::ParquetError(panic))),
+        };
+        if !matches!(batch, Some(Ok(_))) {
+            self.reader = None;
+        }
+        batch
+    }
 }
