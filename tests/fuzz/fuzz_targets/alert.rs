@@ -6,7 +6,8 @@
 use arrow_array::RecordBatch;
 use libfuzzer_sys::fuzz_target;
 use uranometria_alert::{
-    Codec, Container, ContainerWriter, DecodeOptions, Decoder, Encoder, Projection, Schema, Slice, Stamp, UnionOrder,
+    Codec, Container, ContainerWriter, DecodeOptions, Decoder, Encoder, Projection, Schema, Slice, Stamp,
+    UnionOrder,
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -17,7 +18,9 @@ fuzz_target!(|bytes: &[u8]| {
     if bytes.starts_with(b"Obj\x01") {
         let Ok(Ok(mut container)) = Container::open(Slice::new(bytes)) else { return };
         let schema = std::str::from_utf8(container.schema()).ok().and_then(|text| Schema::parse(text).ok());
-        let Some(mut decoder) = schema.and_then(|schema| Decoder::new(&schema, &DecodeOptions::default()).ok()) else {
+        let Some(mut decoder) =
+            schema.and_then(|schema| Decoder::new(&schema, &DecodeOptions::default()).ok())
+        else {
             return;
         };
         while let Ok(Some(block)) = container.next_block() {
@@ -30,7 +33,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let Some(end) = bytes.iter().position(|byte| *byte == 0) else { return };
     let (text, packets) = (&bytes[..end], &bytes[end + 1..]);
-    let Some(schema) = std::str::from_utf8(text).ok().and_then(|text| Schema::parse(text).ok()) else { return };
+    let Some(schema) = std::str::from_utf8(text).ok().and_then(|text| Schema::parse(text).ok()) else {
+        return;
+    };
     let again = Schema::parse(&schema.to_json()).expect("a schema that is written can be read");
     assert_eq!(again, schema);
     // A schema always reads what it writes itself, and passes over it.
@@ -61,10 +66,11 @@ fn read(decoder: &mut Decoder, bytes: &[u8]) -> RecordBatch {
 fn round_trip(batch: &RecordBatch) {
     let Ok(encoder) = Encoder::new(batch.schema_ref(), UnionOrder::AsRead) else { return };
     let packets = encoder.encode(batch).expect("what was read can be written");
-    let mut writer =
-        ContainerWriter::of_packets(Vec::new(), encoder.schema(), Codec::Deflate).expect("memory takes a header");
+    let mut writer = ContainerWriter::of_packets(Vec::new(), encoder.schema(), Codec::Deflate)
+        .expect("memory takes a header");
     packets.iter().for_each(|packet| writer.write_packet(packet).expect("memory takes packets"));
-    let mut decoder = Decoder::new(encoder.schema(), &DecodeOptions::default()).expect("what was written is a schema");
+    let mut decoder =
+        Decoder::new(encoder.schema(), &DecodeOptions::default()).expect("what was written is a schema");
     for packet in &packets {
         assert_eq!(decoder.decode(packet), Ok(packet.len()));
     }

@@ -82,11 +82,14 @@ fn alerts() -> [(&'static str, Vec<u8>); 4] {
         {"name":"g","type":{"type":"enum","name":"g","symbols":["A","B"]}},{"name":"h","type":["int","string","null"]},
         {"name":"i","type":{"type":"fixed","name":"x","size":2,"logicalType":"decimal","precision":3,"scale":1}},
         {"name":"j","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"k","type":"boolean"}]}"#;
-    let packet =
-        [2, 0, 0, 0x20, 0x41, 4, b'h', b'i', 2, 2, 2, 0, 2, 0, 2, b'k', 4, 1, 2, 0, 2, 2, 6, b'a', b'b', b'c', 1, 2, 8, 1];
+    let packet = [
+        2, 0, 0, 0x20, 0x41, 4, b'h', b'i', 2, 2, 2, 0, 2, 0, 2, b'k', 4, 1, 2, 0, 2, 2, 6, b'a', b'b', b'c',
+        1, 2, 8, 1,
+    ];
     let own = r#"{"type":"record","name":"r","fields":[{"name":"a","type":"int"},{"name":"b","type":["null","r"]}]}"#;
     let container = |codec| {
-        let mut writer = ContainerWriter::of_packets(Vec::new(), &Schema::parse(all).unwrap(), codec).unwrap();
+        let mut writer =
+            ContainerWriter::of_packets(Vec::new(), &Schema::parse(all).unwrap(), codec).unwrap();
         writer.write_packet(&packet).unwrap();
         writer.end_block().unwrap();
         writer.write_packet(&packet).unwrap();

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
-use arrow_array::RecordBatch;
 use jiff::civil::{Date, date};
 use tempfile::TempDir;
 use uranometria_alert::fs::{IngestOptions, Ingested, ingest, nights, read_dead_letters};
