@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod adql;
+mod alerts;
 mod catalog;
 
 pub(crate) use adql::{AdqlCommand, CheckArgs, TranslateArgs};
+pub(crate) use alerts::{AlertsCommand, EstimateArgs, FilterArgs, RequestArgs};
 pub(crate) use catalog::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, MotionColumns, RowsArgs};
 
 /// Full-frame images, cubes, cutouts, light curves, time series and catalogues.
@@ -72,6 +74,9 @@ it little; parquet, FITS and arrays are read where points are looked for.")]
     /// Make catalogues of tables, search them, match them, map them
     #[command(subcommand)]
     Catalog(CatalogCommand),
+    /// Choose among nights of alerts, estimate what would be chosen
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
     /// Check queries in ADQL, write them as SQL
     #[command(subcommand)]
     Adql(AdqlCommand),

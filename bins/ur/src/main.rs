@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Downsample(downsample) => verbs::downsample::run(&downsample, &stop),
         Command::Zonemap(zonemap) => verbs::zonemap::run(&zonemap, &stop),
         Command::Catalog(catalog) => verbs::catalog::run(catalog, &stop),
+        Command::Alerts(alerts) => verbs::alerts::run(alerts, &stop),
         Command::Adql(adql) => verbs::adql::run(&adql, &stop),
         Command::Query { arguments } => verbs::query::run(&arguments),
         Command::Simulate(SimulateCommand::Sector(sector)) => verbs::simulate::run(&sector, &stop),

@@ -1,7 +1,12 @@
 //! What can go wrong.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use arrow_schema::ArrowError;
+use parquet::errors::ParquetError;
+
+use crate::condition::Mistakes;
 
 /// What can go wrong with alerts.
 #[derive(Debug, thiserror::Error)]
@@ -15,4 +20,114 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// An error inside a named file or folder.
+    #[error("{}: {source}", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: Box<Error>,
+    },
+    /// Columns of one form cannot be brought into another.
+    #[error("cannot {action}: {source}")]
+    Arrow {
+        /// What was tried, as a verb with its object.
+        action: &'static str,
+        /// What the library said.
+        source: ArrowError,
+    },
+    /// Parquet cannot be read or written.
+    #[error("cannot {action}: {source}")]
+    Parquet {
+        /// What was tried, as a verb with its object.
+        action: &'static str,
+        /// What the decoder or encoder said.
+        source: ParquetError,
+    },
+    /// Alerts lack fields that are needed.
+    #[error("{reason}")]
+    Fields {
+        /// Which, and what was wanted.
+        reason: String,
+    },
+    /// Conditions are wrong.
+    #[error("conditions of {origin}\n{mistakes}")]
+    Conditions {
+        /// Where they were written: an option, or a file.
+        origin: String,
+        /// What is wrong.
+        mistakes: Mistakes,
+    },
+    /// A catalogue could not be searched.
+    #[error("cannot match with a catalogue: {reason}")]
+    Lookup {
+        /// Why.
+        reason: String,
+    },
+    /// A position is none.
+    #[error("cannot test positions: {source}")]
+    Sky {
+        /// Which.
+        source: uranometria_sky::Error,
+    },
+    /// A filter's file lacks what it must have.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Filter {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, and what was wanted.
+        reason: String,
+    },
+    /// An option has a value it cannot have.
+    #[error("{option} is {found:?}, expected {wanted}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        wanted: String,
+    },
+    /// A filter passes more than it may.
+    #[error(
+        "{passed} of {input} alerts of {night} pass, more than the {share} % that may; \
+         make the conditions stricter, or allow more"
+    )]
+    TooMany {
+        /// The night.
+        night: String,
+        /// Alerts looked at.
+        input: u64,
+        /// Alerts that passed.
+        passed: u64,
+        /// The share that may, percent.
+        share: f64,
+    },
+    /// The work was stopped on request.
+    #[error("interrupted; run the same command again to go on from here")]
+    Interrupted,
+}
+
+impl Error {
+    pub(crate) fn file(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Error::File { path: path.to_path_buf(), source }
+    }
+
+    pub(crate) fn arrow(action: &'static str) -> impl Fn(ArrowError) -> Self {
+        move |source| Error::Arrow { action, source }
+    }
+
+    pub(crate) fn parquet(action: &'static str) -> impl Fn(ParquetError) -> Self {
+        move |source| Error::Parquet { action, source }
+    }
+
+    /// Names the file, unless the error names one already.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Error::InFile { .. } | Error::File { .. } | Error::Conditions { .. } | Error::Interrupted => self,
+            other => Error::InFile { path: path.to_path_buf(), source: Box::new(other) },
+        }
+    }
 }
