@@ -12,8 +12,11 @@ cdsxmatch IN ('BClG', 'BlueCompG', 'Candidate_SN*', 'ClG', 'Compact_Gr_G', 'EmG'
 candidate.isdiffpos = 't';
 candidate.ssdistnr > 10 OR candidate.ssdistnr < 0;
 ABS(GALACTIC_LATITUDE()) > 10;
--- The rate in the band of the current detection, over half a day at least, of magnitudes with the reference's flux.
-MAX(history, jd WHERE fid = candidate.fid AND magpsf IS NOT NULL) - MIN(history, jd WHERE fid = candidate.fid AND magpsf IS NOT NULL) > 0.5;
+-- The rate in the band of the current detection, over half a day at least, of magnitudes that have the reference's
+-- flux in them; weights come from the errors of both.
+MAX(history, jd WHERE fid = candidate.fid AND -2.5 * LOG10((POWER(10, -0.4 * magnr) + IF(isdiffpos IN ('t', '1'), 1, -1) * POWER(10, -0.4 * magpsf))) < 21)
+  - MIN(history, jd WHERE fid = candidate.fid AND -2.5 * LOG10((POWER(10, -0.4 * magnr) + IF(isdiffpos IN ('t', '1'), 1, -1) * POWER(10, -0.4 * magpsf))) < 21) > 0.5;
 SLOPE(history,
-  -2.5 * LOG10(POWER(10, -0.4 * magnr) + IF(isdiffpos IN ('t', '1'), 1, -1) * POWER(10, -0.4 * magpsf))
-  WHERE fid = candidate.fid AND magpsf IS NOT NULL) > 0.3
+  -2.5 * LOG10((POWER(10, -0.4 * magnr) + IF(isdiffpos IN ('t', '1'), 1, -1) * POWER(10, -0.4 * magpsf))),
+  SQRT(SQUARE(sigmapsf * POWER(10, -0.4 * magpsf)) + SQUARE(sigmagnr * POWER(10, -0.4 * magnr))) / (POWER(10, -0.4 * magnr) + IF(isdiffpos IN ('t', '1'), 1, -1) * POWER(10, -0.4 * magpsf))
+  WHERE fid = candidate.fid AND -2.5 * LOG10((POWER(10, -0.4 * magnr) + IF(isdiffpos IN ('t', '1'), 1, -1) * POWER(10, -0.4 * magpsf))) < 21) > 0.3

@@ -263,7 +263,9 @@ impl TextExpression {
             Typed::Text(text) => text,
             Typed::Null => Text::Constant(None),
             _ => {
-                return Err(told(vec![mistake(Kind::Type, expr.span, "this is no text").expecting("a text")]));
+                return Err(told(vec![
+                    mistake(Kind::Type, expr.span, "this is no text").expecting("a text"),
+                ]));
             }
         };
         Ok(TextExpression { text, leaves: compiler.leaves, lists: compiler.lists, needs })
