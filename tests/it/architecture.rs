@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("votable", &[]),
     ("catalog", &["sky", "fits", "votable"]),
     ("rows", &["fits", "votable"]),
-    ("alert", &["sky", "adql", "catalog"]),
+    ("alert", &["sky", "adql", "catalog", "votable"]),
     ("query", &["adql", "catalog", "fits", "sky"]),
     ("cube", &["fits", "wcs"]),
     ("cutout", &["cube", "fits", "wcs", "sky"]),

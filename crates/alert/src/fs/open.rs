@@ -2,18 +2,22 @@
 
 use std::any::Any;
 use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, SchemaRef, TimeUnit};
+use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
     RowSelection,
 };
 use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
 use crate::Error;
@@ -23,10 +27,56 @@ use crate::condition::Bounds;
 #[derive(Debug)]
 pub(super) struct OpenFile {
     pub(super) path: PathBuf,
-    file: File,
+    chunks: Chunks,
     metadata: ArrowReaderMetadata,
     /// The types of the leaves; none of those in lists.
     types: Vec<Option<DataType>>,
+}
+
+/// A file that is read at places: threads that share it do not move each other's.
+#[derive(Clone, Debug)]
+struct Chunks {
+    file: Arc<File>,
+    length: u64,
+}
+
+/// A place in it.
+struct From {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for From {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(bytes, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = BufReader<From>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(BufReader::new(From { file: self.file.clone(), at: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        // Damaged footers ask for more than there is.
+        if start.checked_add(length as u64).is_none_or(|end| end > self.length) {
+            let told = format!("{length} bytes at {start} are not in its {} bytes", self.length);
+            return Err(ParquetError::EOF(told));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
 }
 
 /// Runs what reads parquet: on damaged files its decoder may panic.
@@ -43,15 +93,17 @@ fn caught<T>(action: &'static str, read: impl FnOnce() -> Result<T, Error>) -> R
 impl OpenFile {
     pub(super) fn open(path: &Path) -> Result<Arc<Self>, Error> {
         let file = File::open(path).map_err(Error::file(path))?;
+        let length = file.metadata().map_err(Error::file(path))?.len();
+        let chunks = Chunks { file: Arc::new(file), length };
         let action = "read its footer";
         let load =
-            || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(Error::parquet(action));
+            || ArrowReaderMetadata::load(&chunks, ArrowReaderOptions::new()).map_err(Error::parquet(action));
         let metadata = caught(action, load).map_err(|error| error.in_file(path))?;
         let mut types = Vec::new();
         for field in metadata.schema().fields() {
             leaf_types(field.data_type(), &mut types);
         }
-        Ok(Arc::new(OpenFile { path: path.to_path_buf(), file, metadata, types }))
+        Ok(Arc::new(OpenFile { path: path.to_path_buf(), chunks, metadata, types }))
     }
 
     pub(super) fn schema(&self) -> &SchemaRef {
@@ -145,8 +197,8 @@ impl OpenFile {
     ) -> Result<Reader<'_>, Error> {
         let action = "read its alerts";
         let read = || {
-            let file = self.file.try_clone().map_err(Error::file(&self.path))?;
-            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+            let (chunks, metadata) = (self.chunks.clone(), self.metadata.clone());
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata);
             let mask = ProjectionMask::leaves(builder.parquet_schema(), leaves.iter().copied());
             let mut builder =
                 builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(batch_rows.max(1));

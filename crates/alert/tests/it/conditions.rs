@@ -163,7 +163,7 @@ fn mistakes_are_told_with_their_place_and_the_way_out() {
         (
             "rb > 0.5;\nLOG11(rb) > 2 AND objectId > 3",
             "line 2, column 1: there is no function `LOG11`; did you mean `LOG10`?\n  | LOG11(rb) > 2 AND objectId > 3\n  \
-             | ^^^^^\nline 2, column 19: a text is compared with a number; write the text in quotes: 'text'\n",
+             | ^^^^^\nline 2, column 19: a text is compared with a whole number; write the text in quotes: 'text'\n",
         ),
         ("rb > '0.5'", "line 1, column 1: a number is compared with a text; write 0.5 without quotes"),
         ("rb + 1", "line 1, column 1: this is a number; compare it, as in x > 0"),
