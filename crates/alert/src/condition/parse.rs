@@ -13,9 +13,9 @@ const MOST_DEEP: u32 = 64;
 const MOST_BYTES: usize = 1 << 20;
 
 /// Words that are no names.
-const RESERVED: [&str; 18] = [
+const RESERVED: [&str; 17] = [
     "AND", "OR", "NOT", "IN", "BETWEEN", "LIKE", "ILIKE", "IS", "NULL", "TRUE", "FALSE", "CASE", "WHEN",
-    "THEN", "ELSE", "END", "WHERE", "UNKNOWN",
+    "THEN", "ELSE", "END", "WHERE",
 ];
 
 /// Reads all conditions of a text. All must hold; there may be none.
@@ -359,7 +359,7 @@ impl Parser {
                 return Ok(inner);
             }
             Token::Word(word) if is_reserved(&word) => match word.to_uppercase().as_str() {
-                "NULL" | "UNKNOWN" => ExprKind::Null,
+                "NULL" => ExprKind::Null,
                 "TRUE" => ExprKind::Truth(true),
                 "FALSE" => ExprKind::Truth(false),
                 "CASE" => return self.deeper(|parser| parser.case(start)),

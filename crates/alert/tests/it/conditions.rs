@@ -176,7 +176,7 @@ fn mistakes_are_told_with_their_place_and_the_way_out() {
             "ATAN2(rb) > 1",
             "ATAN2 is given 1 argument\n  | ATAN2(rb) > 1\n  | ^^^^^^^^^\n  = expected ATAN2(y, x)",
         ),
-        ("cdsxmatch = Unknown", "a field, a function, a number or a 'text'"),
+        ("cdsxmatch = Unknown", "there is no field `Unknown`; text is written in single quotes: 'Unknown'"),
         ("cdsxmatch = \"QSO\"", "there is no field `QSO`; text is written in single quotes: 'QSO'"),
         ("MATCHES('gaia', 1)", "there is no catalogue 'gaia': no archive was given"),
         ("IN_CONE(10, 91, 1)", "dec is 91"),
