@@ -89,7 +89,7 @@ fn tell(selected: &Selected, time: Duration, args: &FilterArgs) -> report::Resul
         });
         report::json(&json!({
             "out": report::path(&args.out), "input": selected.input(), "passed": selected.passed(),
-            "written": selected.written(), "bytes": selected.bytes(), "report": report::path(&selected.report),
+            "written": selected.written(), "bytes": selected.bytes(), "format": args.format, "report": report::path(&selected.report),
             "nights": nights.collect::<Vec<_>>(), "seconds": time.as_secs_f64(),
         }));
         return Ok(outcome);
