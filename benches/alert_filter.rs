@@ -220,6 +220,6 @@ fn catalogue(archive: &Path, stars: usize, random: &mut Random) -> Result<(), Er
     }
     fs::create_dir_all(archive.join("catalogues/public"))?;
     let options = ImportOptions { ra: "ra".into(), dec: "dec".into(), ..ImportOptions::default() };
-    import(&[&table], archive.join("catalogues/public/stars"), &options, &Control::none())?;
+    import(&[table], archive.join("catalogues/public/stars"), &options, &Control::none())?;
     Ok(())
 }
