@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 
 use arrow_avro::reader::ReaderBuilder;
 use clap::Parser;
-use uranometria_alert::fs::{IngestOptions, ingest, nights, read_part};
+use uranometria_alert::fs::{IngestOptions, Nights, ingest, nights, read_part};
 use uranometria_alert::simulate::{NightOptions, Simulated, fs::write};
 use uranometria_alert::{
     CUTOUTS, Codec, Container, ContainerWriter, DecodeOptions, Decoder, Encoder, Projection, Schema, Slice,
@@ -229,7 +229,10 @@ fn read_night(args: &Args, folder: &tempfile::TempDir) -> Result<(), Error> {
         for round in 0..=args.rounds {
             let (rows, time) = timed(|| -> Result<usize, Error> {
                 let mut rows = 0;
-                for part in nights(&archive, date, date)?.iter().flat_map(|night| &night.parts) {
+                for part in nights(&archive, &Nights { first: date, last: date })?
+                    .iter()
+                    .flat_map(|night| &night.parts)
+                {
                     for batch in read_part(&part.path, projection, 8192)? {
                         rows += black_box(batch?).num_rows();
                     }

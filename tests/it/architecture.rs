@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("votable", &[]),
     ("catalog", &["sky", "fits", "votable"]),
     ("rows", &["fits", "votable"]),
-    ("alert", &["sky", "adql", "catalog", "fits"]),
+    ("alert", &["sky", "adql", "catalog", "fits", "votable"]),
     ("query", &["adql", "catalog", "fits", "sky"]),
     ("cube", &["fits", "wcs"]),
     ("cutout", &["cube", "fits", "wcs", "sky"]),

@@ -10,7 +10,7 @@ mod alerts;
 mod catalog;
 
 pub(crate) use adql::{AdqlCommand, CheckArgs, TranslateArgs};
-pub(crate) use alerts::{AlertsCommand, IngestArgs, NightArgs};
+pub(crate) use alerts::{AlertsCommand, EstimateArgs, FilterArgs, IngestArgs, NightArgs, RequestArgs};
 pub(crate) use catalog::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, MotionColumns, RowsArgs};
 
 /// Full-frame images, cubes, cutouts, light curves, time series and catalogues.
@@ -74,7 +74,7 @@ it little; parquet, FITS and arrays are read where points are looked for.")]
     /// Make catalogues of tables, search them, match them, map them
     #[command(subcommand)]
     Catalog(CatalogCommand),
-    /// Keep nights of alerts
+    /// Keep nights of alerts, choose among them
     #[command(subcommand)]
     Alerts(AlertsCommand),
     /// Check queries in ADQL, write them as SQL

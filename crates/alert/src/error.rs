@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
 
+use crate::condition::Mistakes;
 use crate::packet::Damage;
 
 /// What can go wrong with alerts.
@@ -107,6 +108,67 @@ pub enum Error {
     /// The input is not what it was when the work began.
     #[error("it was changed while it was read; run the same command again")]
     Changed,
+    /// Alerts lack fields that are needed.
+    #[error("{reason}")]
+    Fields {
+        /// Which, and what was wanted.
+        reason: String,
+    },
+    /// Conditions are wrong.
+    #[error("conditions of {origin}\n{mistakes}")]
+    Conditions {
+        /// Where they were written: an option, or a file.
+        origin: String,
+        /// What is wrong.
+        mistakes: Mistakes,
+    },
+    /// A catalogue could not be searched.
+    #[error("cannot match with a catalogue: {reason}")]
+    Lookup {
+        /// Why.
+        reason: String,
+    },
+    /// A position is none.
+    #[error("cannot test positions: {source}")]
+    Sky {
+        /// Which.
+        source: uranometria_sky::Error,
+    },
+    /// A filter's file lacks what it must have.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Filter {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, and what was wanted.
+        reason: String,
+    },
+    /// An option has a value it cannot have.
+    #[error("{option} is {found:?}, expected {wanted}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        wanted: String,
+    },
+    /// A filter passes more than it may.
+    #[error(
+        "{passed} of {input} alerts of {night} pass, more than the {share} % that may; \
+         make the conditions stricter, or allow more"
+    )]
+    TooMany {
+        /// The night.
+        night: String,
+        /// Alerts looked at.
+        input: u64,
+        /// Alerts that passed.
+        passed: u64,
+        /// The share that may, percent.
+        share: f64,
+    },
     /// The work was stopped on request.
     #[error("interrupted; run the same command again to go on from here")]
     Interrupted,
@@ -115,6 +177,10 @@ pub enum Error {
 impl Error {
     pub(crate) fn io(action: impl Into<String>, source: io::Error) -> Self {
         Error::Io { action: action.into(), source }
+    }
+
+    pub(crate) fn file(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Error::File { path: path.to_path_buf(), source }
     }
 
     pub(crate) fn arrow(action: &'static str) -> impl Fn(ArrowError) -> Self {
@@ -131,6 +197,7 @@ impl Error {
             Error::InFile { .. }
             | Error::File { .. }
             | Error::Fits(uranometria_fits::Error::InFile { .. } | uranometria_fits::Error::Locked { .. })
+            | Error::Conditions { .. }
             | Error::Interrupted => self,
             other => Error::InFile { path: path.to_path_buf(), source: Box::new(other) },
         }

@@ -1,9 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod class;
+mod condition;
 mod container;
+mod content;
 mod encode;
 mod error;
+mod filter;
 pub mod fs;
+mod galactic;
 pub mod packet;
 mod registry;
 pub mod schema;
@@ -13,9 +18,16 @@ mod survey;
 mod time;
 mod unify;
 
+pub use class::Classes;
+pub use condition::{
+    Bounds, Conditions, Counterparts, Decided, Mistakes, NoSources, Places, Sources, TextExpression,
+    WatchList,
+};
 pub use container::{Block, Codec, Container, ContainerWriter, Feed, Slice, Stream};
+pub use content::{Columns, Content};
 pub use encode::{Encoder, UnionOrder};
 pub use error::Error;
+pub use filter::Filter;
 pub use packet::{Damage, DecodeOptions, Decoder, Projection};
 pub use registry::registry_frame;
 pub use schema::Schema;

@@ -1,11 +1,45 @@
 //! Which nights an archive has.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use jiff::civil::Date;
 
 use crate::{Error, Survey};
+
+/// Nights from one to another, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nights {
+    /// The first.
+    pub first: Date,
+    /// The last.
+    pub last: Date,
+}
+
+impl FromStr for Nights {
+    type Err = Error;
+
+    /// `2021-11-01..2021-11-30`, or one night.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bad = || Error::Option {
+            option: "--nights",
+            found: text.to_string(),
+            wanted: "the first and the last night, as in 2021-11-01..2021-11-30, or one night".into(),
+        };
+        let date = |text: &str| text.trim().parse::<Date>().map_err(|_| bad());
+        let (first, last) = text.split_once("..").unwrap_or((text, text));
+        let nights = Nights { first: date(first)?, last: date(last)? };
+        if nights.first > nights.last { Err(bad()) } else { Ok(nights) }
+    }
+}
+
+impl fmt::Display for Nights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.first, self.last)
+    }
+}
 
 /// A night of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +67,12 @@ pub(super) fn folder(archive: &Path, date: Date) -> PathBuf {
     archive.join(format!("alerts/year={year:04}/month={month:02}/day={day:02}"))
 }
 
-/// The nights of an archive from one date to another, both included, in order; an archive without alerts has none.
+/// The nights of an archive that are asked for, in order; an archive without alerts has none.
 ///
 /// # Errors
 /// [`Error::InFile`] around [`Error::Io`] for a folder that cannot be read.
-pub fn nights(archive: impl AsRef<Path>, from: Date, to: Date) -> Result<Vec<Night>, Error> {
+pub fn nights(archive: impl AsRef<Path>, asked: &Nights) -> Result<Vec<Night>, Error> {
+    let (from, to) = (asked.first, asked.last);
     let mut nights = Vec::new();
     let alerts = archive.as_ref().join("alerts");
     for (year, path) in numbered(&alerts, "year=")? {
@@ -60,11 +95,12 @@ pub fn nights(archive: impl AsRef<Path>, from: Date, to: Date) -> Result<Vec<Nig
     Ok(nights)
 }
 
-/// The files of a night, by name; none where its folder is not there.
+/// The files of a night, by name; none where its folder is not there. Those whose names begin with a period or an
+/// underscore are under way or no alerts.
 pub(super) fn parts(folder: &Path) -> Result<Vec<Part>, Error> {
     let mut parts = Vec::new();
     for (name, path) in entries(folder)? {
-        if name.starts_with("part-") && name.ends_with(".parquet") {
+        if name.ends_with(".parquet") && !name.starts_with(['.', '_']) {
             let survey =
                 name.split('-').nth(1).and_then(|word| Survey::of_name(word.trim_end_matches(".parquet")));
             parts.push(Part { path, survey });
@@ -98,4 +134,19 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
         Ok(found)
     };
     list().map_err(|source| Error::io("list what is in it", source).in_file(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nights_are_read_as_they_are_written() {
+        let nights: Nights = "2021-11-01..2021-11-30".parse().unwrap();
+        assert_eq!(nights.to_string(), "2021-11-01..2021-11-30");
+        assert_eq!("20211101".parse::<Nights>().unwrap().to_string(), "2021-11-01..2021-11-01");
+        for bad in ["", "2021-11-02..2021-11-01", "2021-02-30", "..", "yesterday"] {
+            assert!(bad.parse::<Nights>().is_err(), "{bad}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use jiff::civil::{Date, date};
 use tempfile::TempDir;
-use uranometria_alert::fs::{IngestOptions, Ingested, ingest, nights, read_dead_letters};
+use uranometria_alert::fs::{IngestOptions, Ingested, Nights, ingest, nights, read_dead_letters};
 use uranometria_alert::simulate::{NightOptions, Simulated};
 use uranometria_alert::{DecodeOptions, Error, Projection, Survey};
 use uranometria_catalog::fs::Control;
@@ -32,7 +32,7 @@ fn take_in(files: &[PathBuf], archive: &Path, memory: u64) -> Ingested {
 /// The numbers of alerts of each night, in the order of their files; fails where one is there twice or out of order.
 fn there(archive: &Path) -> BTreeMap<Date, BTreeSet<i64>> {
     let mut all = BTreeMap::new();
-    for night in nights(archive, date(1972, 1, 1), date(2100, 1, 1)).unwrap() {
+    for night in nights(archive, &Nights { first: date(1972, 1, 1), last: date(2100, 1, 1) }).unwrap() {
         let ids: &mut BTreeSet<i64> = all.entry(night.date).or_default();
         for part in &night.parts {
             let batch = read(&part.path, &Projection::without_cutouts());
@@ -125,7 +125,7 @@ fn real_packets_and_nights_of_both_surveys_come_in_with_all_their_values() {
     for (name, at) in
         [("ztf-3.3.avro", date(2021, 6, 17)), ("lsst-11.avro", *found.keys().next_back().unwrap())]
     {
-        let night = nights(folder.path(), at, at).unwrap().remove(0);
+        let night = nights(folder.path(), &Nights { first: at, last: at }).unwrap().remove(0);
         let kept = read(&night.parts[0].path, &Projection::all());
         let wanted = decode(&bytes(name), &DecodeOptions::default());
         assert_eq!(kept.num_columns(), wanted.num_columns());
@@ -147,8 +147,8 @@ fn late_alerts_join_a_night_that_readers_hold_open() {
     let night = NightOptions { alerts: 400, reduced: true, ..NightOptions::default() };
     let first = simulate(&folder.path().join("a"), night.clone());
     take_in(&[folder.path().join("a")], &archive, 1 << 30);
-    let all = (date(1972, 1, 1), date(2100, 1, 1));
-    let open = nights(&archive, all.0, all.1).unwrap();
+    let all = Nights { first: date(1972, 1, 1), last: date(2100, 1, 1) };
+    let open = nights(&archive, &all).unwrap();
     let mut reader =
         uranometria_alert::fs::read_part(&open[0].parts[0].path, &Projection::all(), 100).unwrap();
     reader.next().unwrap().unwrap();
@@ -164,7 +164,7 @@ fn late_alerts_join_a_night_that_readers_hold_open() {
     // The reader had the night as it was.
     assert_eq!(reader.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 300);
     // Small parts were merged as more came.
-    let parts = nights(&archive, all.0, all.1).unwrap().remove(0).parts;
+    let parts = nights(&archive, &all).unwrap().remove(0).parts;
     assert!(parts.len() <= 2, "{parts:?}");
 }
 
