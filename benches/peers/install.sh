@@ -3,7 +3,7 @@
 #
 #   benches/peers/install.sh [FOLDER [LIST]]        (default: target/peers in the workspace, requirements)
 #
-# The versions are those of LIST.txt: requirements (astrocut, lightkurve, tsdownsample) or catalogues (hats, lsdb, duckdb),
+# The versions are those of LIST.txt: requirements (astrocut, lightkurve, tsdownsample, fastavro) or catalogues (hats, lsdb, duckdb),
 # which need other versions of pandas. Does nothing where the folder has them already.
 set -eu
 
@@ -12,7 +12,7 @@ venv=${1:-$here/../../target/peers}
 list=${2:-requirements}
 wanted=$here/$list.txt
 case $list in
-    requirements) modules='astrocut, astropy, lightkurve, pyarrow, tsdownsample' ;;
+    requirements) modules='astrocut, astropy, fastavro, lightkurve, pyarrow, tsdownsample' ;;
     catalogues) modules='cdshealpix, duckdb, hats, lsdb, mocpy, pyarrow' ;;
     *) echo "error: there is no list $list; expected requirements or catalogues" >&2; exit 2 ;;
 esac

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates each may need; a crate that is not here has no place in the picture yet.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("sky", &[]),
     ("wcs", &[]),
     ("lttb", &[]),
@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("votable", &[]),
     ("catalog", &["sky", "fits", "votable"]),
     ("rows", &["fits", "votable"]),
+    ("alert", &["sky", "adql", "catalog", "fits", "votable"]),
     ("query", &["adql", "catalog", "fits", "sky"]),
     ("cube", &["fits", "wcs"]),
     ("cutout", &["cube", "fits", "wcs", "sky"]),

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::support::{Frames, assert_error, run, ur};
 
-const VERBS: [&[&str]; 29] = [
+const VERBS: [&[&str]; 32] = [
     &[],
     &["cube"],
     &["cube", "build"],
@@ -31,12 +31,15 @@ const VERBS: [&[&str]; 29] = [
     &["catalog", "box"],
     &["catalog", "moc"],
     &["catalog", "crossmatch"],
+    &["alerts"],
+    &["alerts", "ingest"],
     &["adql"],
     &["adql", "check"],
     &["adql", "translate"],
     &["query"],
     &["simulate"],
     &["simulate", "sector"],
+    &["simulate", "night"],
     &["demo"],
 ];
 
@@ -84,8 +87,9 @@ fn no_verb_lacks_its_snapshot() {
 
 #[test]
 fn every_verb_that_does_something_has_an_example_in_its_help() {
-    for verb in
-        VERBS.iter().filter(|verb| !matches!(**verb, [] | ["cube"] | ["catalog"] | ["adql"] | ["simulate"]))
+    for verb in VERBS
+        .iter()
+        .filter(|verb| !matches!(**verb, [] | ["cube"] | ["catalog"] | ["alerts"] | ["adql"] | ["simulate"]))
     {
         let help = run(ur().args(*verb).arg("--help")).out;
         let example = format!("\n  ur {}", verb.join(" "));

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod adql;
+mod alerts;
 mod catalog;
 
 pub(crate) use adql::{AdqlCommand, CheckArgs, TranslateArgs};
+pub(crate) use alerts::{AlertsCommand, EstimateArgs, FilterArgs, IngestArgs, NightArgs, RequestArgs};
 pub(crate) use catalog::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, MotionColumns, RowsArgs};
 
 /// Full-frame images, cubes, cutouts, light curves, time series and catalogues.
@@ -72,6 +74,9 @@ it little; parquet, FITS and arrays are read where points are looked for.")]
     /// Make catalogues of tables, search them, match them, map them
     #[command(subcommand)]
     Catalog(CatalogCommand),
+    /// Keep nights of alerts, choose among them
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
     /// Check queries in ADQL, write them as SQL
     #[command(subcommand)]
     Adql(AdqlCommand),
@@ -198,6 +203,14 @@ pub(crate) enum SimulateCommand {
 Beside the frames: truth.csv (every source), targets.csv (for ur cutout --targets), track-N.csv (for --track). The
 same command goes on where it was interrupted; the same seed gives the same bytes.")]
     Sector(SectorArgs),
+    /// Make a night of alerts of ZTF from a real one: files of packets, and what is true of each
+    #[command(after_help = "Examples:
+  ur simulate night --out night --alerts 10000
+  ur simulate night --out night --alerts 250000 --reduced --seed 7 --corrupt 20 --duplicates 100 --late 500
+
+Beside the packets: _truth.parquet with a row for each alert: its object and what that is, its file, and
+whether its packet is damaged. The same seed gives the same bytes.")]
+    Night(NightArgs),
 }
 
 #[derive(Args)]

@@ -29,9 +29,11 @@ fn main() -> ExitCode {
         Command::Downsample(downsample) => verbs::downsample::run(&downsample, &stop),
         Command::Zonemap(zonemap) => verbs::zonemap::run(&zonemap, &stop),
         Command::Catalog(catalog) => verbs::catalog::run(catalog, &stop),
+        Command::Alerts(alerts) => verbs::alerts::run(alerts, &stop),
         Command::Adql(adql) => verbs::adql::run(&adql, &stop),
         Command::Query { arguments } => verbs::query::run(&arguments),
         Command::Simulate(SimulateCommand::Sector(sector)) => verbs::simulate::run(&sector, &stop),
+        Command::Simulate(SimulateCommand::Night(night)) => verbs::alerts::night(&night, &stop),
         Command::Demo { folder } => verbs::demo::run(&folder, &stop),
     };
     match outcome {

@@ -1,6 +1,7 @@
 //! One module a verb: arguments to a library call, its result to a report.
 
 pub(crate) mod adql;
+pub(crate) mod alerts;
 pub(crate) mod catalog;
 pub(crate) mod cube;
 pub(crate) mod cutout;

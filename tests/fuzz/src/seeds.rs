@@ -54,6 +54,7 @@ fn main() {
     let curve = LightCurve::extract(&tpf, &Aperture::all(&tpf).unwrap(), Background::None).unwrap();
     tpfs.push(("mask", to_fits(&curve).unwrap()));
     write("tpf", tpfs);
+    write("alert", alerts());
     write("targets", texts().map(|(name, text)| (name, text.as_bytes().to_vec())));
     write("lttb", series());
     let maps = ["regular", "floats", "integers"].into_iter().zip(mapped(&folder()));
@@ -70,6 +71,36 @@ fn queries() -> Vec<(String, String)> {
     let entry = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
     let text = |entry: &serde_json::Value, key: &str| entry[key].as_str().unwrap().to_string();
     lines.map(entry).map(|entry| (text(&entry, "id"), text(&entry, "query"))).collect()
+}
+
+/// Schemas with packets of them, and container files.
+fn alerts() -> [(&'static str, Vec<u8>); 4] {
+    use uranometria_alert::{Codec, ContainerWriter, Schema};
+    let all = r#"{"type":"record","name":"r","fields":[{"name":"a","type":["null","float"]},{"name":"b","type":
+        {"type":"record","name":"n.s","fields":[{"name":"c","type":"string"},{"name":"d","type":["long","null"]}]}},
+        {"name":"e","type":{"type":"array","items":"n.s"}},{"name":"f","type":{"type":"map","values":"bytes"}},
+        {"name":"g","type":{"type":"enum","name":"g","symbols":["A","B"]}},{"name":"h","type":["int","string","null"]},
+        {"name":"i","type":{"type":"fixed","name":"x","size":2,"logicalType":"decimal","precision":3,"scale":1}},
+        {"name":"j","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"k","type":"boolean"}]}"#;
+    let packet = [
+        2, 0, 0, 0x20, 0x41, 4, b'h', b'i', 2, 2, 2, 0, 2, 0, 2, b'k', 4, 1, 2, 0, 2, 2, 6, b'a', b'b', b'c',
+        1, 2, 8, 1,
+    ];
+    let own = r#"{"type":"record","name":"r","fields":[{"name":"a","type":"int"},{"name":"b","type":["null","r"]}]}"#;
+    let container = |codec| {
+        let mut writer =
+            ContainerWriter::of_packets(Vec::new(), &Schema::parse(all).unwrap(), codec).unwrap();
+        writer.write_packet(&packet).unwrap();
+        writer.end_block().unwrap();
+        writer.write_packet(&packet).unwrap();
+        writer.finish().unwrap()
+    };
+    [
+        ("types", [all.as_bytes(), &[0], &packet, &packet].concat()),
+        ("itself", [own.as_bytes(), &[0, 2, 2, 4, 0]].concat()),
+        ("container", container(Codec::Null)),
+        ("snappy", container(Codec::Snappy)),
+    ]
 }
 
 fn write<'a>(target: &str, seeds: impl IntoIterator<Item = (&'a str, Vec<u8>)>) {

@@ -1,0 +1,56 @@
+//! The pictures of alerts: small FITS images, gzipped or not.
+
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+use uranometria_fits::{ImageLayout, read_hdus};
+
+use crate::Error;
+
+/// A picture of an alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stamp {
+    /// Pixels in a row.
+    pub columns: usize,
+    /// Rows.
+    pub rows: usize,
+    /// `pixels[row][column]`, the first row at the bottom; NaN where there is none.
+    pub pixels: Vec<f32>,
+}
+
+/// Stamps have 63 x 63 pixels (ZTF) or some hundred (Rubin); what unpacks to more than this is none.
+const MAX_BYTES: u64 = 64 << 20;
+
+impl Stamp {
+    /// Reads a picture as alerts have them: the first image of a FITS file, which may be gzipped.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where it cannot be unpacked, [`Error::Fits`], [`Error::NoAlerts`] where there is no image of two
+    /// axes.
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let unpacked;
+        let fits = if bytes.starts_with(&[0x1f, 0x8b]) {
+            let mut all = Vec::new();
+            let read = MultiGzDecoder::new(bytes).take(MAX_BYTES + 1).read_to_end(&mut all);
+            let read = read.map_err(|source| Error::io("unpack the cutout", source))?;
+            if read as u64 > MAX_BYTES {
+                let found = format!("a cutout of more than {MAX_BYTES} bytes");
+                return Err(Error::NoAlerts { found, wanted: "a small FITS image" });
+            }
+            unpacked = all;
+            unpacked.as_slice()
+        } else {
+            bytes
+        };
+        for hdu in read_hdus(fits)? {
+            if let (Some(2), Ok(layout)) = (hdu.header.integer("NAXIS"), ImageLayout::of(&hdu)) {
+                let axis =
+                    |n: &str| hdu.header.integer(n).and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
+                let pixels = layout.decode_f32(&hdu.read_data(fits)?);
+                return Ok(Stamp { columns: axis("NAXIS1"), rows: axis("NAXIS2"), pixels });
+            }
+        }
+        let found = "a FITS file without an image of two axes".to_string();
+        Err(Error::NoAlerts { found, wanted: "a stamp" })
+    }
+}
