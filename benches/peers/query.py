@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Counts the rows of a HATS catalogue by cells and by colour and magnitude with DuckDB. query.py CATALOGUE ROUNDS
+"""Counts the rows of a HATS catalogue by cells and by colour and magnitude with DuckDB. query.py CATALOGUE ROUNDS THREADS
 
-Prints {"density": {"s": [...], "groups", "rows"}, "histogram": {...}}; two threads, rows fetched as Arrow, and a first run
+Prints {"density": {"s": [...], "groups", "rows"}, "histogram": {...}}; rows are fetched as Arrow, and a first run
 of each not counted.
 """
 import json
@@ -12,14 +12,14 @@ import duckdb
 
 QUERIES = {
     "density": "SELECT _healpix_29 >> 46 AS cell, count(*) AS n FROM stars GROUP BY cell",
-    "histogram": "SELECT CAST(floor((bp - rp) * 10) AS INTEGER) AS c, CAST(floor(g * 10) AS INTEGER) AS m, count(*) AS n "
+    "histogram": "SELECT CAST(floor((bp - rp)::DOUBLE * 10) AS INTEGER) AS c, CAST(floor(g::DOUBLE * 10) AS INTEGER) AS m, count(*) AS n "
     "FROM stars GROUP BY c, m",
 }
 
 
 def main():
-    catalogue, rounds = sys.argv[1], int(sys.argv[2])
-    connection = duckdb.connect(config={"threads": 2})
+    catalogue, rounds, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    connection = duckdb.connect(config={"threads": threads})
     connection.execute(f"CREATE VIEW stars AS SELECT * FROM read_parquet('{catalogue}/dataset/Norder*/Dir*/*.parquet')")
     report = {}
     for name, query in QUERIES.items():

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::support::{Frames, assert_error, run, ur};
 
-const VERBS: [&[&str]; 32] = [
+const VERBS: [&[&str]; 34] = [
     &[],
     &["cube"],
     &["cube", "build"],
@@ -33,6 +33,8 @@ const VERBS: [&[&str]; 32] = [
     &["catalog", "crossmatch"],
     &["alerts"],
     &["alerts", "ingest"],
+    &["alerts", "filter"],
+    &["alerts", "estimate"],
     &["adql"],
     &["adql", "check"],
     &["adql", "translate"],

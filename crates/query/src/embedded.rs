@@ -10,6 +10,7 @@ mod scan;
 mod shapes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 #[cfg(feature = "codec")]
@@ -58,6 +59,9 @@ const ROOT: &str = "archive";
 
 /// The most rows that are told to the plan; an answer is cut at any number.
 const MOST_SORTED: u64 = 100_000;
+
+/// The longest SQL whose plan is kept; lists of numbers make it long, and are seldom asked for again.
+const LONGEST_KEPT: usize = 10_000;
 
 /// DataFusion with tables.
 pub(crate) struct Embedded {
@@ -184,7 +188,11 @@ impl Embedded {
     /// How it is found out.
     async fn plan(&self, meaning: &LogicalPlan, sql: &str) -> Result<Arc<dyn ExecutionPlan>, Error> {
         let failed = |error| Error::of_engine(error, sql, self.memory);
-        match self.shapes.plan(meaning, &self.state).await.map_err(failed)? {
+        let kept = match sql.len() {
+            ..=LONGEST_KEPT => self.shapes.plan(meaning, &self.state).await.map_err(failed)?,
+            _ => None,
+        };
+        match kept {
             Some(plan) => Ok(plan),
             None => self.state.create_physical_plan(meaning).await.map_err(failed),
         }
@@ -218,7 +226,23 @@ impl Embedded {
         let work = async move {
             let Some(exhausted) = given(plan, context, &to).await? else { return Ok(()) };
             let Some((meaning, state)) = otherwise else { return Err(exhausted) };
-            let plan = state.create_physical_plan(&meaning).await?;
+            let plan = match state.create_physical_plan(&meaning).await {
+                Ok(plan) if !has_hash_join(&plan) => plan,
+                // It has keys that are not sorted by.
+                _ => return Err(exhausted),
+            };
+            // What the first attempt held is given back by its tasks as they notice that nobody waits for them.
+            let pool = &state.runtime_env().memory_pool;
+            for _ in 0..200 {
+                let held = pool.reserved();
+                if held == 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                if pool.reserved() >= held {
+                    break;
+                }
+            }
             match given(plan, state.task_ctx(), &to).await? {
                 Some(exhausted) => Err(exhausted),
                 None => Ok(()),
@@ -290,12 +314,16 @@ async fn given(
     context: Arc<TaskContext>,
     to: &Sender<Result<RecordBatch, DataFusionError>>,
 ) -> Result<Option<DataFusionError>, DataFusionError> {
-    let (mut rows, mut begun) = (execute_stream(plan, context)?, false);
+    let exhausted =
+        |error: &DataFusionError| matches!(error.find_root(), DataFusionError::ResourcesExhausted(_));
+    let mut rows = match execute_stream(plan, context) {
+        Err(error) if exhausted(&error) => return Ok(Some(error)),
+        rows => rows?,
+    };
+    let mut begun = false;
     while let Some(batch) = rows.next().await {
         match batch {
-            Err(error) if !begun && matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)) => {
-                return Ok(Some(error));
-            }
+            Err(error) if !begun && exhausted(&error) => return Ok(Some(error)),
             Ok(batch) if batch.num_rows() == 0 => (),
             batch => {
                 begun = true;

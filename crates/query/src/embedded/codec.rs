@@ -7,10 +7,15 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::sink::DataSinkExec;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::joins::NestedLoopJoinExec;
+use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
 use datafusion_proto::bytes::{
     physical_plan_from_bytes_with_extension_codec, physical_plan_to_bytes_with_extension_codec,
@@ -74,8 +79,12 @@ struct Search {
     limit: Option<u64>,
     #[prost(uint64, tag = "5")]
     batch_rows: u64,
+    /// What the plan was made for.
     #[prost(uint64, tag = "6")]
-    most_partitions: u64,
+    partitions: u64,
+    /// Of the columns, by their names.
+    #[prost(string, repeated, tag = "7")]
+    types: Vec<String>,
 }
 
 impl Codec {
@@ -84,9 +93,25 @@ impl Codec {
         Ok(physical_plan_to_bytes_with_extension_codec(plan, self)?.to_vec())
     }
 
-    /// The plan of bytes.
+    /// The plan of bytes; one that would read or write other files than those of the catalogues is refused.
     pub(crate) fn read(&self, plan: &[u8], context: &TaskContext) -> Result<Arc<dyn ExecutionPlan>> {
-        physical_plan_from_bytes_with_extension_codec(plan, context, self)
+        let plan = physical_plan_from_bytes_with_extension_codec(plan, context, self)?;
+        plan.apply(|node| {
+            let source = node.downcast_ref::<DataSourceExec>();
+            let in_memory =
+                source.is_some_and(|node| node.data_source().downcast_ref::<MemorySourceConfig>().is_some());
+            let is_known = in_memory
+                || !node.children().is_empty()
+                || node.is::<CatalogScan>()
+                || node.is::<EmptyExec>()
+                || node.is::<PlaceholderRowExec>();
+            if !is_known || node.is::<DataSinkExec>() {
+                let reason = format!("it has a {}, which plans of queries have not", node.name());
+                return Err(DataFusionError::Execution(reason));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(plan)
     }
 
     fn search(&self, search: &Search, context: &TaskContext) -> Result<CatalogScan> {
@@ -99,18 +124,25 @@ impl Codec {
             );
             return Err(DataFusionError::Execution(reason));
         };
-        let columns = search.columns.iter().map(|name| {
-            table.schema().index_of(name).map_err(|_| {
-                let reason = format!("a plan reads {name} of {}, which has no such column", search.table);
-                DataFusionError::Execution(reason)
-            })
+        let known = table.schema();
+        let columns = search.columns.iter().zip(&search.types).map(|(name, wanted)| {
+            let reason = match known.index_of(name) {
+                Ok(column) if known.field(column).data_type().to_string() == *wanted => return Ok(column),
+                Ok(column) => format!("is {} here", known.field(column).data_type()),
+                Err(_) => "is not here".to_string(),
+            };
+            let reason = format!("a plan reads {name} of {} as {wanted}, which {reason}", search.table);
+            Err(DataFusionError::Execution(reason))
         });
         let schema = table.schema().project(&columns.collect::<Result<Vec<_>>>()?)?;
         let filters = parse_exprs(&search.filters, context, &DefaultLogicalExtensionCodec {})?;
         let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).max(1);
-        let shares = Shares { batch_rows: whole(search.batch_rows), most: whole(search.most_partitions) };
+        let partitions = whole(search.partitions);
+        let shares = Shares { batch_rows: whole(search.batch_rows), most: partitions };
         let limit = search.limit.map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
-        CatalogScan::new(table.clone(), Arc::new(schema), filters, limit, shares)
+        // What is above it was planned for so many, however many partitions the catalogue has here.
+        Ok(CatalogScan::new(table.clone(), Arc::new(schema), filters, limit, shares)?
+            .in_partitions(partitions))
     }
 }
 
@@ -152,7 +184,8 @@ impl PhysicalExtensionCodec for Codec {
                     .map_err(|error| DataFusionError::External(Box::new(error)))?,
                 limit: scan.limit().map(|rows| rows as u64),
                 batch_rows: scan.shares().batch_rows as u64,
-                most_partitions: scan.shares().most as u64,
+                partitions: scan.properties().partitioning.partition_count() as u64,
+                types: scan.schema().fields().iter().map(|field| field.data_type().to_string()).collect(),
             })
         } else if let Some(join) = node.downcast_ref::<PositionJoin>() {
             let empty = |of: &Arc<dyn ExecutionPlan>| -> Arc<dyn ExecutionPlan> {

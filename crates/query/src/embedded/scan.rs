@@ -76,12 +76,15 @@ impl CatalogTable {
         if column(lon)? != ra || column(lat)? != dec || !is_region(call.func.name()) {
             return None;
         }
-        let mut numbers = Vec::with_capacity(rest.len());
+        let (mut numbers, mut all_known) = (Vec::with_capacity(rest.len()), true);
         for constant in rest.iter().map(constant) {
             match constant? {
                 Constant::Known(literal) => numbers.push(number(&literal)?),
-                Constant::Later(_) => return Some(Sought::Later),
+                Constant::Later(_) => all_known = false,
             }
+        }
+        if !all_known {
+            return Some(Sought::Later);
         }
         let region = region_of_call(call.func.name(), &numbers)?;
         let numbers = numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
@@ -329,13 +332,7 @@ impl CatalogScan {
             Some(search) => search.parts.len(),
             None => shares.most.clamp(1, table.catalog.parts().len().max(1)),
         };
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema.clone()),
-            Partitioning::UnknownPartitioning(partitions),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        let (properties, metrics) = (Arc::new(properties), ExecutionPlanMetricsSet::new());
+        let (properties, metrics) = (properties(&schema, partitions), ExecutionPlanMetricsSet::new());
         Ok(CatalogScan { table, schema, filters, limit, shares, search, properties, metrics })
     }
 
@@ -380,13 +377,27 @@ impl CatalogScan {
         if filters.iter().any(|filter| self.table.sought(filter).is_none()) {
             return Ok(None);
         }
-        let mut scan = Self::new(self.table.clone(), self.schema.clone(), filters, self.limit, self.shares)?;
-        if let Some(search) = &mut scan.search {
-            search.parts.resize(self.properties.partitioning.partition_count(), 0..0);
-        }
-        scan.properties = self.properties.clone();
-        Ok(Some(scan))
+        let scan = Self::new(self.table.clone(), self.schema.clone(), filters, self.limit, self.shares)?;
+        Ok(Some(scan.in_partitions(self.properties.partitioning.partition_count())))
     }
+
+    /// The same in so many partitions, of which it has no more; some have nothing then.
+    pub(crate) fn in_partitions(mut self, partitions: usize) -> Self {
+        if let Some(search) = &mut self.search {
+            search.parts.resize(partitions, 0..0);
+        }
+        self.properties = properties(&self.schema, partitions);
+        self
+    }
+}
+
+fn properties(schema: &SchemaRef, partitions: usize) -> Arc<PlanProperties> {
+    Arc::new(PlanProperties::new(
+        EquivalenceProperties::new(schema.clone()),
+        Partitioning::UnknownPartitioning(partitions),
+        EmissionType::Incremental,
+        Boundedness::Bounded,
+    ))
 }
 
 /// The partitions of a catalogue that a search touches, in as many runs as there are threads.

@@ -53,7 +53,7 @@ impl Shapes {
                 plan
             }
         };
-        plan.map_or(Ok(None), |plan| filled_in(plan, &ParamValues::from(values)))
+        Ok(plan.and_then(|plan| filled_in(plan, &ParamValues::from(values)).ok().flatten()))
     }
 
     /// Forgets all, as tables are others now.

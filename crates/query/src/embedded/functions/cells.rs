@@ -49,7 +49,8 @@ fn index(orders: &Int64Array, place: impl Fn(usize) -> Option<(f64, f64)>, rows:
 
 fn index_of_numbers(arguments: &Arguments<'_>) -> Result<ArrayRef> {
     let (lon, lat) = (arguments.numbers(1)?, arguments.numbers(2)?);
-    let all_there = lon.null_count() == 0
+    let all_there = arguments.rows > 0
+        && lon.null_count() == 0
         && lat.null_count() == 0
         && lon.values().iter().all(|lon| lon.is_finite())
         && lat.values().iter().all(|lat| lat.abs() <= 90.0);
