@@ -343,8 +343,14 @@ impl<'a> Compiler<'a> {
     fn is_in(&mut self, value: &Expr, list: &[Expr]) -> Typed {
         let of = self.typed(value);
         let items: Vec<(Typed, Span)> = list.iter().map(|item| (self.typed(item), item.span)).collect();
-        let null = items.iter().any(|(item, _)| matches!(item, Typed::Null));
-        let given = || items.iter().filter(|(item, _)| !matches!(item, Typed::Null));
+        // What is divided by zero is NULL too.
+        let is_null = |item: &Typed| match item {
+            Typed::Null => true,
+            Typed::Number(Number::Constant(number)) => number.is_nan(),
+            _ => false,
+        };
+        let null = items.iter().any(|(item, _)| is_null(item));
+        let given = || items.iter().filter(|(item, _)| !is_null(item));
         // Lists of constants of one kind are looked up, others compared one by one.
         let wholes: Option<Vec<i64>> = given()
             .map(|(item, _)| match item {

@@ -255,6 +255,48 @@ fn alerts_are_matched_with_catalogues_and_watch_lists() {
     assert!(told.unwrap_err().to_string().contains("did you mean 'public.stars'?"));
 }
 
+#[test]
+fn alerts_are_matched_at_the_pole_and_where_right_ascension_begins() {
+    let archive = tempfile::tempdir().unwrap();
+    // Alerts, and how far the nearest star is, arcseconds; the last has no place.
+    let alerts = [
+        (359.9999, 10.0, true),
+        (0.0001, 10.0, true),
+        (0.001, 10.0, false),
+        (10.0, 89.9999, true),
+        (190.0, 89.9999, true),
+        (77.0, 90.0, true),
+        (10.0, 89.99, false),
+        (300.0, -89.9999, true),
+        (0.0, -89.0, false),
+        (10.0, -999.0, false),
+    ];
+    let column = |of: fn(&(f64, f64, bool)) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(alerts.iter().map(of)))
+    };
+    let candid: ArrayRef = Arc::new(Int64Array::from_iter_values(0..alerts.len() as i64));
+    let columns = [("candid", candid), ("ra", column(|a| a.0)), ("dec", column(|a| a.1))];
+    write(archive.path(), (2021, 11, 3), "a", &RecordBatch::try_from_iter(columns).unwrap(), 100);
+    let table = archive.path().join("stars.csv");
+    fs::write(&table, "ra,dec\n0,10\n0,90\n120,-89.9999\n180,0\n").unwrap();
+    fs::create_dir_all(archive.path().join("catalogues/public")).unwrap();
+    let options = ImportOptions { ra: "ra".into(), dec: "dec".into(), ..ImportOptions::default() };
+    import(&[table], archive.path().join("catalogues/public/stars"), &options, &Control::none()).unwrap();
+    let sources = ArchiveSources::new(Some(archive.path()));
+    let run = |conditions: &str| {
+        let out = tempfile::tempdir().unwrap();
+        let (request, options) = (request(conditions, Content::Full), SelectOptions::default());
+        select(archive.path(), &request, &options, out.path(), &sources, &SelectControl::none()).unwrap();
+        written(out.path())
+    };
+    let wanted = |near: bool| -> Vec<i64> {
+        let of = |(row, alert): (usize, &(f64, f64, bool))| (alert.2 == near).then_some(row as i64);
+        alerts.iter().enumerate().filter_map(of).filter(|row| *row != 9).collect()
+    };
+    assert_eq!(run("MATCHES('stars', 1)"), wanted(true));
+    assert_eq!(run("NOT MATCHES('stars', 1)"), wanted(false));
+}
+
 /// A year of nights, whose alerts are faint in some and bright in others.
 fn year(archive: &Path) -> u64 {
     let mut state = 7_u64;
