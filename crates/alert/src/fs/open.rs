@@ -23,6 +23,9 @@ use parquet::file::statistics::Statistics;
 use crate::Error;
 use crate::condition::Bounds;
 
+/// The most alerts of a file: a bit each is held of them, and damaged footers tell of more than there is memory for.
+const MOST_ROWS: u64 = 1 << 30;
+
 /// A file whose footer was read.
 #[derive(Debug)]
 pub(super) struct OpenFile {
@@ -99,6 +102,13 @@ impl OpenFile {
         let load =
             || ArrowReaderMetadata::load(&chunks, ArrowReaderOptions::new()).map_err(Error::parquet(action));
         let metadata = caught(action, load).map_err(|error| error.in_file(path))?;
+        let rows = metadata.metadata().row_groups().iter().try_fold(0_u64, |sum, group| {
+            sum.checked_add(u64::try_from(group.num_rows()).ok()?).filter(|sum| *sum <= MOST_ROWS)
+        });
+        if rows.is_none() {
+            let told = format!("its footer tells of more than {MOST_ROWS} alerts, or of less than none");
+            return Err(Error::Fields { reason: told }.in_file(path));
+        }
         let mut types = Vec::new();
         for field in metadata.schema().fields() {
             leaf_types(field.data_type(), &mut types);
@@ -143,6 +153,10 @@ impl OpenFile {
             some_null: nulls != Some(0),
             all_null: nulls == Some(rows),
         };
+        // Nobody notes the ends of nothing.
+        if bounds.all_null {
+            return Some(bounds);
+        }
         let plain = matches!(
             data_type,
             DataType::Int8
@@ -161,7 +175,7 @@ impl OpenFile {
             }
             Statistics::Int64(ends) => {
                 let DataType::Timestamp(unit, _) = data_type else {
-                    return bounds.all_null.then_some(bounds);
+                    return None;
                 };
                 let micros = match unit {
                     TimeUnit::Second => 1e6,
@@ -181,7 +195,6 @@ impl OpenFile {
                 let ends = ends.min_opt()?.data().to_vec()..ends.max_opt()?.data().to_vec();
                 bounds.texts = Some((ends.start, ends.end));
             }
-            _ if bounds.all_null => {}
             _ => return None,
         }
         Some(bounds)
