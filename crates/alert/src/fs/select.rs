@@ -128,11 +128,11 @@ impl Selected {
 }
 
 /// A row group of a night, and which of its alerts are left.
-struct Task {
+pub(super) struct Task {
     file: Arc<OpenFile>,
     plan: Arc<Plan>,
     group: usize,
-    left: BooleanBuffer,
+    pub(super) left: BooleanBuffer,
     removed: Removed,
     skipped: u64,
 }
@@ -276,6 +276,12 @@ struct Watch<'a> {
 }
 
 impl Task {
+    /// Some alerts of a row group, to be judged by all conditions.
+    pub(super) fn of(file: Arc<OpenFile>, plan: Arc<Plan>, group: usize, left: BooleanBuffer) -> Self {
+        let removed = plan.none_removed();
+        Task { file, plan, group, left, removed, skipped: 0 }
+    }
+
     /// Runs all conditions but those that look positions up.
     fn judge(&mut self, watch: &Watch<'_>) -> Result<(), Error> {
         watch.control.check()?;
@@ -287,23 +293,29 @@ impl Task {
             self.skipped = rows as u64;
         }
         if decided == Decided::Some {
-            let plan = self.plan.clone();
-            for step in plan.steps.iter().filter(|step| !step.lookup) {
-                let mut met = arrow_buffer::BooleanBufferBuilder::new(rows);
-                let selection = self.selection();
-                for batch in self.file.read(self.group, &step.leaves, selection, 1 << 14)? {
-                    watch.control.check()?;
-                    let run = plan.run(step, &batch?, &mut self.removed);
-                    met.append_buffer(&run.map_err(|error| error.in_file(&self.file.path))?);
-                }
-                self.left = narrowed(&self.left, &met.finish());
-                if self.left.count_set_bits() == 0 {
-                    break;
-                }
-            }
+            self.sift(watch.control)?;
         }
         let done = watch.done.fetch_add(rows as u64, Ordering::Relaxed) + rows as u64;
         (watch.control.progress)(SelectProgress { done, total: watch.total });
+        Ok(())
+    }
+
+    /// Runs the conditions on what is left, but those that look positions up.
+    pub(super) fn sift(&mut self, control: &SelectControl<'_>) -> Result<(), Error> {
+        let plan = self.plan.clone();
+        for step in plan.steps.iter().filter(|step| !step.lookup) {
+            let mut met = arrow_buffer::BooleanBufferBuilder::new(self.left.len());
+            let selection = self.selection();
+            for batch in self.file.read(self.group, &step.leaves, selection, 1 << 14)? {
+                control.check()?;
+                let run = plan.run(step, &batch?, &mut self.removed);
+                met.append_buffer(&run.map_err(|error| error.in_file(&self.file.path))?);
+            }
+            self.left = narrowed(&self.left, &met.finish());
+            if self.left.count_set_bits() == 0 {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -315,7 +327,7 @@ impl Task {
 }
 
 /// Runs the conditions that look positions up, for as many alerts at once as fit.
-fn look_up(tasks: &mut [Task], control: &SelectControl<'_>) -> Result<(), Error> {
+pub(super) fn look_up(tasks: &mut [Task], control: &SelectControl<'_>) -> Result<(), Error> {
     let mut at = 0;
     while at < tasks.len() {
         let plan = tasks[at].plan.clone();
