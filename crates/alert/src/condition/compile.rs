@@ -225,7 +225,7 @@ impl<'a> Compiler<'a> {
                 Typed::Number(number) => Truth::NumberIsNull(number.into()),
                 Typed::Whole(whole) | Typed::Time(whole) => Truth::WholeIsNull(whole.into()),
                 Typed::Text(text) => Truth::TextIsNull(text.into()),
-                Typed::Truth(truth) => Truth::TruthIsNull(truth.into()),
+                Typed::Truth(truth) => Truth::IsUnknown(truth.into()),
                 Typed::Presence(slot) => Truth::IsAbsent(slot),
             }),
             ExprKind::IsTruth(inner, wanted) => {
@@ -493,7 +493,7 @@ impl<'a> Compiler<'a> {
             Typed::Number(number) => Truth::NumberIsNull(number.clone().into()),
             Typed::Whole(whole) | Typed::Time(whole) => Truth::WholeIsNull(whole.clone().into()),
             Typed::Text(text) => Truth::TextIsNull(text.clone().into()),
-            Typed::Truth(truth) => Truth::TruthIsNull(truth.clone().into()),
+            Typed::Truth(truth) => Truth::IsUnknown(truth.clone().into()),
             Typed::Presence(slot) => Truth::IsAbsent(*slot),
         }
     }
@@ -506,10 +506,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn name(&mut self, words: &[String], span: Span) -> Typed {
-        if let Some(elements) = &self.elements {
-            if let Some(found) = element_field(elements, words) {
-                return self.element(found, words, span);
-            }
+        if let Some(elements) = &self.elements
+            && let Some(found) = element_field(elements, words)
+        {
+            return self.element(found, words, span);
         }
         match self.fields.find(words) {
             Ok(field) => {

@@ -321,11 +321,11 @@ impl<'a> Evaluator<'a> {
                 rows.extend(elements.clone().map(|_| row as u32));
                 places.extend(elements.map(|element| (0, element)));
             }
-            if let Some(current) = &current {
-                if current.as_ref().is_none_or(|there| there.is_valid(row)) {
-                    rows.push(row as u32);
-                    places.push((1, row));
-                }
+            if let Some(current) = &current
+                && current.as_ref().is_none_or(|there| there.is_valid(row))
+            {
+                rows.push(row as u32);
+                places.push((1, row));
             }
             offsets.push(rows.len());
         }
@@ -629,7 +629,7 @@ impl<'a> Evaluator<'a> {
             Truth::NumberIsNull(number) => Truths::known(self.number(number, scope)?.test(rows, f64::is_nan)),
             Truth::WholeIsNull(whole) => Truths::known(!&self.whole(whole, scope)?.test(rows, |_| true)),
             Truth::TextIsNull(text) => Truths::known(!&self.text(text, scope)?.test(rows, |_| true)),
-            Truth::TruthIsNull(truth) => {
+            Truth::IsUnknown(truth) => {
                 let truth = self.truth(truth, scope)?;
                 Truths::known(!&(&truth.yes | &truth.no))
             }
@@ -744,7 +744,7 @@ fn compare_numbers(comparison: Comparison, a: &Numbers, b: &Numbers, rows: usize
     let at_least = || each(a, b, rows, |a, b| a >= b);
     let equal = || each(a, b, rows, |a, b| a == b);
     // NaN differs from itself; it must not here.
-    let differs = || each(a, b, rows, |a, b| a < b || a > b);
+    let differs = || each(a, b, rows, |a: f64, b: f64| (a != b) & !a.is_nan() & !b.is_nan());
     let (yes, no) = match comparison {
         Comparison::Less => (less(), at_least()),
         Comparison::AtMost => (at_most(), greater()),

@@ -162,7 +162,7 @@ pub(crate) enum Truth {
     NumberIsNull(Box<Number>),
     WholeIsNull(Box<Whole>),
     TextIsNull(Box<Text>),
-    TruthIsNull(Box<Truth>),
+    IsUnknown(Box<Truth>),
     IsAbsent(Slot),
     Is(Box<Truth>, bool),
     Case(Case<Truth>),

@@ -584,10 +584,10 @@ impl Parts<'_> {
 
     fn append(&mut self, key: &str, class: Option<&str>, batch: &RecordBatch) -> Result<(), Error> {
         // Files of a night may have different columns; then they go into different parts.
-        if self.open.get(key).is_some_and(|part| part.schema() != &batch.schema()) {
-            if let Some(part) = self.open.remove(key) {
-                self.finished.push(part.finish()?);
-            }
+        if self.open.get(key).is_some_and(|part| part.schema() != &batch.schema())
+            && let Some(part) = self.open.remove(key)
+        {
+            self.finished.push(part.finish()?);
         }
         if !self.open.contains_key(key) {
             let path = self.writing.path(class, self.number);
@@ -598,10 +598,10 @@ impl Parts<'_> {
             part.write(batch)?;
         }
         let held: usize = self.open.values().map(Part::held).sum();
-        if held > HELD_BYTES {
-            if let Some(largest) = self.open.values_mut().max_by_key(|part| part.held()) {
-                largest.flush()?;
-            }
+        if held > HELD_BYTES
+            && let Some(largest) = self.open.values_mut().max_by_key(|part| part.held())
+        {
+            largest.flush()?;
         }
         Ok(())
     }
