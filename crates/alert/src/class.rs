@@ -52,7 +52,8 @@ impl Classes {
         }
         let fields = Fields::new(schema.fields(), 0);
         let quoted = |name: &str| format!("'{}'", name.replace('\'', "''"));
-        let mut any = Vec::new();
+        // Fields, and the names that each may have: looked up at once, and ruled out by footers.
+        let mut any: Vec<(String, Vec<String>)> = Vec::new();
         for name in names {
             let (field, name) = if let Some(name) = name.strip_prefix("(TNS)") {
                 let known: [&[&str]; 3] = [&["tnsclass"], &["tns"], &["xm", "tns_type"]];
@@ -63,12 +64,17 @@ impl Classes {
             } else {
                 (None, name)
             };
-            match field {
-                Some(field) => any.push(format!("{field} = {}", quoted(name))),
-                None => any.push(format!("({}) = {}", expression(schema)?, quoted(name))),
+            let field = match field {
+                Some(field) => field,
+                None => format!("({})", expression(schema)?),
+            };
+            match any.iter_mut().find(|(other, _)| *other == field) {
+                Some((_, names)) => names.push(quoted(name)),
+                None => any.push((field, vec![quoted(name)])),
             }
         }
-        Ok(Some(any.join(" OR ")))
+        let each = any.iter().map(|(field, names)| format!("{field} IN ({})", names.join(", ")));
+        Ok(Some(each.collect::<Vec<_>>().join(" OR ")))
     }
 }
 

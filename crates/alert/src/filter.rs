@@ -19,7 +19,8 @@ use crate::Error;
 /// ```
 ///
 /// `name` and `version` must be there, a name of letters, digits, `.`, `_` and `-`; `max-share` is the greatest part of
-/// a night that the filter may pass. The head ends at the first line that is no comment of the form `-- key: value`.
+/// a night that the filter may pass. Comments without a key are passed over; the
+/// head ends at the first line that is neither a comment nor empty. Of a key that is there twice the last counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filter {
     /// What it is called.

@@ -45,7 +45,7 @@ use crate::Error;
 pub struct SelectProgress {
     /// Alerts looked at.
     pub done: u64,
-    /// Alerts there are.
+    /// Alerts of the nights that were begun so far: it grows from night to night.
     pub total: u64,
 }
 

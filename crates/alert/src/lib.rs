@@ -20,8 +20,8 @@ mod unify;
 
 pub use class::Classes;
 pub use condition::{
-    Bounds, Conditions, Counterparts, Decided, Mistakes, NoSources, Places, Sources, TextExpression,
-    WatchList,
+    Bounds, Conditions, Counterparts, Decided, Mistakes, NoSources, Places, SourceFile, Sources,
+    TextExpression, WatchList,
 };
 pub use container::{Block, Codec, Container, ContainerWriter, Feed, Slice, Stream};
 pub use content::{Columns, Content};

@@ -182,7 +182,12 @@ impl Judge<'_> {
             // Beyond 53 bits neighbours are one number here; a little room keeps the answers certain.
             Whole::Constant(Some(whole)) => rounded(*whole as f64, *whole as f64, false),
             Whole::Leaf(slot) => self.numbers(*slot),
-            Whole::Negate(inner) => negated(self.whole(inner)),
+            Whole::Negate(inner) => {
+                let inner = self.whole(inner);
+                // The least whole number of 64 bits has no opposite, which is NULL.
+                let null = inner.null || inner.low <= i64::MIN as f64;
+                Interval { null, ..negated(inner) }
+            }
             _ => ANYWHERE,
         }
     }

@@ -225,7 +225,7 @@ impl<'a> Compiler<'a> {
                 Typed::Number(number) => Truth::NumberIsNull(number.into()),
                 Typed::Whole(whole) | Typed::Time(whole) => Truth::WholeIsNull(whole.into()),
                 Typed::Text(text) => Truth::TextIsNull(text.into()),
-                Typed::Truth(truth) => Truth::TruthIsNull(truth.into()),
+                Typed::Truth(truth) => Truth::IsUnknown(truth.into()),
                 Typed::Presence(slot) => Truth::IsAbsent(slot),
             }),
             ExprKind::IsTruth(inner, wanted) => {
@@ -343,8 +343,14 @@ impl<'a> Compiler<'a> {
     fn is_in(&mut self, value: &Expr, list: &[Expr]) -> Typed {
         let of = self.typed(value);
         let items: Vec<(Typed, Span)> = list.iter().map(|item| (self.typed(item), item.span)).collect();
-        let null = items.iter().any(|(item, _)| matches!(item, Typed::Null));
-        let given = || items.iter().filter(|(item, _)| !matches!(item, Typed::Null));
+        // What is divided by zero is NULL too.
+        let is_null = |item: &Typed| match item {
+            Typed::Null => true,
+            Typed::Number(Number::Constant(number)) => number.is_nan(),
+            _ => false,
+        };
+        let null = items.iter().any(|(item, _)| is_null(item));
+        let given = || items.iter().filter(|(item, _)| !is_null(item));
         // Lists of constants of one kind are looked up, others compared one by one.
         let wholes: Option<Vec<i64>> = given()
             .map(|(item, _)| match item {
@@ -487,7 +493,7 @@ impl<'a> Compiler<'a> {
             Typed::Number(number) => Truth::NumberIsNull(number.clone().into()),
             Typed::Whole(whole) | Typed::Time(whole) => Truth::WholeIsNull(whole.clone().into()),
             Typed::Text(text) => Truth::TextIsNull(text.clone().into()),
-            Typed::Truth(truth) => Truth::TruthIsNull(truth.clone().into()),
+            Typed::Truth(truth) => Truth::IsUnknown(truth.clone().into()),
             Typed::Presence(slot) => Truth::IsAbsent(*slot),
         }
     }
@@ -500,10 +506,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn name(&mut self, words: &[String], span: Span) -> Typed {
-        if let Some(elements) = &self.elements {
-            if let Some(found) = element_field(elements, words) {
-                return self.element(found, words, span);
-            }
+        if let Some(elements) = &self.elements
+            && let Some(found) = element_field(elements, words)
+        {
+            return self.element(found, words, span);
         }
         match self.fields.find(words) {
             Ok(field) => {

@@ -22,6 +22,8 @@ use crate::Error;
 /// `IN`, `BETWEEN`, `LIKE`, `ILIKE`, `IS NULL`, `IS TRUE`, `CASE`, and functions. A line that begins with an operator,
 /// `AND` or `OR` goes on with the condition before.
 ///
+/// Whole numbers are reckoned with as such, in 64 bits, but `/` always gives a fraction: `1 / 2 = 0.5`.
+///
 /// NULL is unknown, as in SQL, and NaN is NULL; so is what is divided by zero and the logarithm of what is not positive.
 /// An alert passes where every condition is true, neither false nor unknown.
 ///
@@ -241,7 +243,7 @@ pub struct TextExpression {
 }
 
 impl TextExpression {
-    /// Compiles an expression for alerts of a schema; whole numbers are written as text.
+    /// Compiles an expression for alerts of a schema. It has to be a text: numbers are refused.
     ///
     /// # Errors
     /// [`Mistakes`], among them that it is no text.

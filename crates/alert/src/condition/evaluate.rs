@@ -41,6 +41,10 @@ pub(super) fn constant(number: &Number) -> Option<f64> {
         Number::Arithmetic(operator, a, b) => reckon(*operator, constant(a)?, constant(b)?),
         Number::Map(map, inner) => map(constant(inner)?),
         Number::Map2(map, a, b) => map(constant(a)?, constant(b)?),
+        Number::Extreme(pick, all) => {
+            let all: Option<Vec<f64>> = all.iter().map(constant).collect();
+            all?.into_iter().reduce(pick)?
+        }
         Number::OfWhole(whole) => match &**whole {
             Whole::Constant(whole) => (*whole)? as f64,
             Whole::Negate(inner) => match &**inner {
@@ -317,11 +321,11 @@ impl<'a> Evaluator<'a> {
                 rows.extend(elements.clone().map(|_| row as u32));
                 places.extend(elements.map(|element| (0, element)));
             }
-            if let Some(current) = &current {
-                if current.as_ref().is_none_or(|there| there.is_valid(row)) {
-                    rows.push(row as u32);
-                    places.push((1, row));
-                }
+            if let Some(current) = &current
+                && current.as_ref().is_none_or(|there| there.is_valid(row))
+            {
+                rows.push(row as u32);
+                places.push((1, row));
             }
             offsets.push(rows.len());
         }
@@ -412,6 +416,13 @@ impl<'a> Evaluator<'a> {
             }
             Number::Map(map, inner) => self.number(inner, scope)?.map(map),
             Number::Map2(map, a, b) => self.number(a, scope)?.zip(self.number(b, scope)?, map),
+            Number::Extreme(pick, all) => {
+                let mut best = Numbers::One(f64::NAN);
+                for number in all {
+                    best = best.zip(self.number(number, scope)?, pick);
+                }
+                best
+            }
             Number::Case(case) => {
                 let (choice, all) = self.case(case, scope, |value| self.number(value, scope))?;
                 let picked = choice.iter().enumerate().map(|(row, which)| all[*which].get(row));
@@ -618,7 +629,7 @@ impl<'a> Evaluator<'a> {
             Truth::NumberIsNull(number) => Truths::known(self.number(number, scope)?.test(rows, f64::is_nan)),
             Truth::WholeIsNull(whole) => Truths::known(!&self.whole(whole, scope)?.test(rows, |_| true)),
             Truth::TextIsNull(text) => Truths::known(!&self.text(text, scope)?.test(rows, |_| true)),
-            Truth::TruthIsNull(truth) => {
+            Truth::IsUnknown(truth) => {
                 let truth = self.truth(truth, scope)?;
                 Truths::known(!&(&truth.yes | &truth.no))
             }
@@ -654,7 +665,7 @@ impl<'a> Evaluator<'a> {
             Truth::Matches(lookup) => {
                 let found = self.lookup(lookup, scope)?;
                 let (ra, dec) = (self.number(&lookup.ra, scope)?, self.number(&lookup.dec, scope)?);
-                let place = BooleanBuffer::collect_bool(rows, |row| !(ra.get(row) + dec.get(row)).is_nan());
+                let place = BooleanBuffer::collect_bool(rows, |row| is_place(ra.get(row), dec.get(row)));
                 let yes = BooleanBuffer::collect_bool(rows, |row| !found[row].is_nan());
                 Truths { no: &place & &!&yes, yes: &yes & &place }
             }
@@ -687,8 +698,7 @@ impl<'a> Evaluator<'a> {
     ) -> Result<Truths, Error> {
         let rows = self.rows(scope);
         let (ra, dec) = (self.number(ra, scope)?.each(rows), self.number(dec, scope)?.each(rows));
-        // What is no place is treated as a missing one: a catalogue's -999 is not worth stopping a night for.
-        let place = |row: usize| (-90.0..=90.0).contains(&dec[row]) && ra[row].is_finite();
+        let place = |row: usize| is_place(ra[row], dec[row]);
         let clean = |values: &[f64]| -> Vec<f64> {
             (0..rows).map(|row| if place(row) { values[row] } else { f64::NAN }).collect()
         };
@@ -698,6 +708,12 @@ impl<'a> Evaluator<'a> {
         let yes = &BooleanBuffer::from(inside) & &there;
         Ok(Truths { no: &there & &!&yes, yes })
     }
+}
+
+/// Whether two numbers are a place. What is none is treated as a missing one: a catalogue's -999 is not worth stopping
+/// a night for.
+fn is_place(ra_deg: f64, dec_deg: f64) -> bool {
+    (-90.0..=90.0).contains(&dec_deg) && ra_deg.is_finite()
 }
 
 fn mixed() -> Error {
@@ -728,7 +744,7 @@ fn compare_numbers(comparison: Comparison, a: &Numbers, b: &Numbers, rows: usize
     let at_least = || each(a, b, rows, |a, b| a >= b);
     let equal = || each(a, b, rows, |a, b| a == b);
     // NaN differs from itself; it must not here.
-    let differs = || each(a, b, rows, |a, b| a < b || a > b);
+    let differs = || each(a, b, rows, |a: f64, b: f64| (a != b) & !a.is_nan() & !b.is_nan());
     let (yes, no) = match comparison {
         Comparison::Less => (less(), at_least()),
         Comparison::AtMost => (at_most(), greater()),

@@ -89,6 +89,8 @@ pub(crate) enum Number {
     Arithmetic(Operator, Box<Number>, Box<Number>),
     Map(fn(f64) -> f64, Box<Number>),
     Map2(fn(f64, f64) -> f64, Box<Number>, Box<Number>),
+    /// The least or the greatest of several, as the function picks of two; NULL only where all are.
+    Extreme(fn(f64, f64) -> f64, Vec<Number>),
     Case(Case<Number>),
     Over(Box<Over>),
     /// Degrees, and whether it is the latitude.
@@ -160,7 +162,7 @@ pub(crate) enum Truth {
     NumberIsNull(Box<Number>),
     WholeIsNull(Box<Whole>),
     TextIsNull(Box<Text>),
-    TruthIsNull(Box<Truth>),
+    IsUnknown(Box<Truth>),
     IsAbsent(Slot),
     Is(Box<Truth>, bool),
     Case(Case<Truth>),

@@ -403,8 +403,7 @@ impl Compiler<'_> {
         let numbers: Vec<Number> = args.iter().map(|arg| self.number(arg)).collect();
         let pick: fn(f64, f64) -> f64 = if better == Comparison::Less { f64::min } else { f64::max };
         // Both leave NaN out.
-        let all = numbers.into_iter().reduce(|a, b| Number::Map2(pick, a.into(), b.into()));
-        Typed::Number(all.unwrap_or(Number::Constant(f64::NAN)))
+        Typed::Number(Number::Extreme(pick, numbers))
     }
 
     fn over(&mut self, what: What, args: &[Expr], condition: Option<&Expr>) -> Typed {

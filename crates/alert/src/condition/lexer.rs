@@ -123,10 +123,10 @@ fn number_length(text: &str) -> usize {
 
 fn number(text: &str, span: Span) -> Result<Token, Mistake> {
     let bad = || mistake(Kind::Token, span, format!("`{text}` is no number"));
-    if text.bytes().all(|b| b.is_ascii_digit()) {
-        if let Ok(whole) = text.parse() {
-            return Ok(Token::Whole(whole));
-        }
+    if text.bytes().all(|b| b.is_ascii_digit())
+        && let Ok(whole) = text.parse()
+    {
+        return Ok(Token::Whole(whole));
     }
     // Rust reads `inf` and the like too, but these do not begin with a digit.
     match text.parse::<f64>() {

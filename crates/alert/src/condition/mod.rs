@@ -19,5 +19,5 @@ pub use conditions::{Conditions, TextExpression};
 pub(crate) use fields::{Fields, leaves};
 pub use mistake::Mistakes;
 pub(crate) use mistake::nearest;
-pub use source::{Counterparts, NoSources, Places, Sources, WatchList};
+pub use source::{Counterparts, NoSources, Places, SourceFile, Sources, WatchList};
 pub(crate) use source::{square_between, square_of_chord};

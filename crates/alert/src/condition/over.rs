@@ -148,7 +148,7 @@ fn line(points: &[Point]) -> Option<(f64, f64)> {
         tv += point.weight * t * v;
         vv += point.weight * v * v;
     }
-    if !(tt > 0.0) {
+    if tt.is_nan() || tt <= 0.0 {
         return None;
     }
     let slope = tv / tt;

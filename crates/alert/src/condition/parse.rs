@@ -9,6 +9,9 @@ use super::tree::{Comparison, Expr, ExprKind, Operator};
 /// How deep expressions may be nested: each level costs some stack when they are read and when they are run.
 const MOST_DEEP: u32 = 64;
 
+/// How many parts may be made of a text: operands that are tested several times are copied, and these again.
+const MOST_HEAVY: u64 = 1 << 20;
+
 /// How long a text may be, bytes.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -33,14 +36,21 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Expr>, Vec<Mistake>> {
         return Err(mistakes);
     }
     let mut parser = Parser { tokens, at: 0, depth: 0 };
-    let mut conditions = Vec::new();
+    let (mut conditions, mut weight) = (Vec::new(), 0_u64);
     loop {
         while parser.sign(";") {}
         if parser.peek() == &Token::End {
             break;
         }
         match parser.condition() {
-            Ok(condition) => conditions.push(condition),
+            Ok(condition) => {
+                weight = weight.saturating_add(condition.weight);
+                if weight > MOST_HEAVY {
+                    mistakes.push(too_heavy(condition.span));
+                    break;
+                }
+                conditions.push(condition);
+            }
             Err(wrong) => {
                 mistakes.push(wrong);
                 parser.depth = 0;
@@ -49,6 +59,12 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Expr>, Vec<Mistake>> {
         }
     }
     if mistakes.is_empty() { Ok(conditions) } else { Err(mistakes) }
+}
+
+fn too_heavy(span: Span) -> Mistake {
+    let heavy = format!("this takes more than {MOST_HEAVY} parts when operands are copied");
+    mistake(Kind::TooDeep, span, heavy)
+        .hint("BETWEEN, IN, CASE, COALESCE and NULLIF test their operands again; nest them less")
 }
 
 struct Parser {
@@ -170,7 +186,11 @@ impl Parser {
         let span = Span::new(start, self.end());
         let height = parts + 1;
         // Trees grow to the left without any nesting in the text: a + b + c.
-        if height > 2 * MOST_DEEP { Err(self.too_deep(span)) } else { Ok(Expr { kind, span, height }) }
+        let weight = kind.weight();
+        if height > 2 * MOST_DEEP {
+            return Err(self.too_deep(span));
+        }
+        if weight > MOST_HEAVY { Err(too_heavy(span)) } else { Ok(Expr { kind, span, height, weight }) }
     }
 
     fn or(&mut self) -> Parsed {
@@ -515,5 +535,45 @@ mod tests {
             );
         }
         check(&("a > 1".to_string() + &" AND a > 1".repeat(50_000)), 1);
+    }
+
+    #[test]
+    fn what_is_long_is_run_without_depth() {
+        let x: arrow_array::ArrayRef = std::sync::Arc::new(arrow_array::Float64Array::from(vec![2.0, 0.5]));
+        let batch = arrow_array::RecordBatch::try_from_iter([("x", x)]).unwrap();
+        for text in [
+            format!("LEAST({}1) = 1", "x, ".repeat(100_000)),
+            format!("GREATEST({}1) = 2", "x, ".repeat(100_000)),
+            format!("COALESCE({}1) > 1", "x, ".repeat(10_000)),
+            "x > 1".to_string() + &" AND x > 1".repeat(50_000),
+        ] {
+            let conditions = crate::Conditions::new(&text, &batch.schema(), &crate::NoSources)
+                .unwrap_or_else(|e| panic!("{e}"));
+            let met = conditions.evaluate(&batch).unwrap();
+            assert_eq!((met.value(0), met.value(1)), (true, false), "{}", &text[..20]);
+        }
+    }
+
+    #[test]
+    fn what_is_copied_again_and_again_is_refused() {
+        let nested =
+            |times: usize, wrap: fn(String) -> String| (0..times).fold("a".to_string(), |a, _| wrap(a));
+        let wraps: [fn(String) -> String; 6] = [
+            |a| format!("IFNULL({a}, b)"),
+            |a| format!("COALESCE({a}, b, c)"),
+            |a| format!("NULLIF({a}, b)"),
+            |a| format!("({a} BETWEEN b AND c)"),
+            |a| format!("({a} IN (b, c))"),
+            |a| format!("CASE {a} WHEN b THEN c WHEN d THEN e END"),
+        ];
+        for wrap in wraps {
+            let mistakes = parse(&nested(40, wrap)).unwrap_err();
+            assert_eq!(mistakes[0].kind, Kind::TooDeep, "{mistakes:?}");
+            assert!(mistakes[0].message.contains("1048576 parts"), "{mistakes:?}");
+            check(&nested(5, wrap), 1);
+        }
+        let some = nested(15, wraps[0]) + " > 0";
+        check(&vec![some.clone(); 5].join(";"), 5);
+        assert!(parse(&vec![some; 50].join(";")).is_err());
     }
 }

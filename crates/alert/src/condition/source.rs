@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
@@ -47,6 +48,22 @@ pub trait Sources {
     /// # Errors
     /// There is none of that name.
     fn moc(&self, name: &str) -> Result<Arc<Moc>, String>;
+
+    /// The files behind all that was found so far, as they were when they were read.
+    fn files(&self) -> Vec<SourceFile> {
+        Vec::new()
+    }
+}
+
+/// A file that conditions look into: where it changes, so may what they give.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SourceFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was changed, nanoseconds since 1970; 0 where nobody knows.
+    pub modified_ns: u64,
 }
 
 /// Nothing but maps that are written into the condition as text: `IN_MOC('3/12 14-17')`.

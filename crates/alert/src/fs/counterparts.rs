@@ -143,10 +143,8 @@ impl InPart<'_> {
                     continue;
                 }
                 let cell = (cells.value(row) as u64) >> self.shift;
-                // Rows ascend by cell, as do the cells that are reached.
-                while reached.get(from).is_some_and(|(other, _)| *other < cell) {
-                    from += 1;
-                }
+                // Rows ascend by cell, as do the cells that are reached; where they do not, none is missed.
+                from = advanced(reached, from, cell);
                 let mut at = from;
                 if reached.get(at).is_none_or(|(other, _)| *other != cell) {
                     continue;
@@ -166,10 +164,36 @@ impl InPart<'_> {
     }
 }
 
+/// The first place from where cells are not less than a cell. One that comes out of order is looked up from the start.
+fn advanced(reached: &[Reached], mut from: usize, cell: u64) -> usize {
+    if from > 0 && reached[from - 1].0 >= cell {
+        return reached.partition_point(|(other, _)| *other < cell);
+    }
+    while reached.get(from).is_some_and(|(other, _)| *other < cell) {
+        from += 1;
+    }
+    from
+}
+
 fn numbers(batch: &RecordBatch, column: usize) -> Result<arrow_array::ArrayRef, String> {
     cast(batch.column(column), &DataType::Float64).map_err(|error| error.to_string())
 }
 
 fn wholes(batch: &RecordBatch, column: usize) -> Result<arrow_array::ArrayRef, String> {
     cast(batch.column(column), &DataType::Int64).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_found_in_any_order() {
+        let reached: Vec<Reached> = [3, 5, 5, 9].iter().zip(0..).map(|(cell, row)| (*cell, row)).collect();
+        let mut from = 0;
+        for (cell, wanted) in [(5, 1), (9, 3), (3, 0), (5, 1), (10, 4), (5, 1), (0, 0), (4, 1)] {
+            from = advanced(&reached, from, cell);
+            assert_eq!(from, wanted, "{cell}");
+        }
+    }
 }

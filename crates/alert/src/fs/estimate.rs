@@ -1,32 +1,41 @@
 //! How many alerts a request would give, and how many bytes, without giving them.
 //!
 //! Footers count exactly what they can decide: everything where there are no conditions, and row groups whose least and
-//! greatest values rule them out or in. Of the rest a sample is looked at: blocks of neighbouring alerts at places that
-//! are spread evenly and drawn by a fixed seed. Neighbours are alike, so it is the scatter from block to block that says
-//! how far the estimate may be off.
+//! greatest values rule them out or in. Of the rest a sample is looked at: blocks of neighbouring alerts of every night, at places
+//! that are spread evenly and drawn by a fixed seed. Neighbours are alike, so it is the scatter from block to block that
+//! says how far the estimate may be off.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{BooleanArray, RecordBatch};
-use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
+use arrow_buffer::BooleanBufferBuilder;
 use rayon::prelude::*;
 
 use super::SelectControl;
 use super::night::nights;
 use super::open::OpenFile;
 use super::plan::{PartitionBy, Plan, Plans, Request};
+use super::select::{Task, look_up};
 use crate::Error;
 use crate::condition::{Decided, Sources};
 
-/// Blocks of a sample.
-const BLOCKS: usize = 64;
+/// Blocks of a sample, about: at least one of each night.
+const BLOCKS: u64 = 512;
 
 /// Alerts in a block.
-const BLOCK_ROWS: usize = 256;
+const BLOCK_ROWS: u64 = 32;
 
-/// The quantile of Student's distribution for 95 %, both sides, of so many blocks.
-const STUDENT: f64 = 1.998;
+/// The quantile of the normal distribution for 95 %, both sides, with a little room as the scatter is estimated too.
+const SURE: f64 = 2.0;
+
+/// So few blocks with or without alerts that pass say little about how these scatter.
+const FEW: usize = 10;
+
+/// Files that are open at once.
+const OPEN: usize = 256;
+
+/// How many kinds of columns are looked for in all files.
+const MODELS: usize = 8;
 
 /// How large a transfer is, by Fink's thresholds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,14 +92,45 @@ impl Estimate {
     }
 }
 
-/// A row group.
+/// A row group, as far as its footer tells.
 struct Group {
-    file: Arc<OpenFile>,
-    plan: Arc<Plan>,
+    /// Its file, of all of the nights.
+    file: usize,
+    /// Which of the plans.
+    plan: usize,
     group: usize,
     rows: u64,
     /// Bytes of the content.
     bytes: u64,
+    decided: Decided,
+}
+
+/// The first file of some columns, and what is asked of all that have the same.
+struct Model {
+    file: Arc<OpenFile>,
+    plan: Arc<Plan>,
+    leaves: Vec<usize>,
+}
+
+impl Model {
+    fn of(path: &Path, plans: &mut Plans<'_>) -> Result<Self, Error> {
+        let file = OpenFile::open(path)?;
+        let plan = plans.of(&file)?;
+        Ok(Model { file, leaves: plan.condition_leaves(), plan })
+    }
+
+    /// The row groups of a file that has the same columns.
+    fn groups(&self, plan: usize, file: usize, path: &Path) -> Result<Option<Vec<Group>>, Error> {
+        let groups = self.file.glance(path, &self.leaves, |glance| {
+            let decided = self.plan.decide_by(&|leaf| glance.bounds(leaf));
+            let bytes = glance.bytes(&self.plan.columns.leaves);
+            Group { file, plan, group: 0, rows: glance.rows(), bytes, decided }
+        })?;
+        let numbered = |groups: Vec<Group>| {
+            groups.into_iter().enumerate().map(|(at, group)| Group { group: at, ..group }).collect()
+        };
+        Ok(groups.map(numbered))
+    }
 }
 
 /// Estimates what [`select`](super::select()) would give.
@@ -107,162 +147,249 @@ pub fn estimate(
     let nights = nights(archive, &request.nights)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|error| Error::Fields { reason: format!("cannot start threads: {error}") })?;
-    let paths: Vec<_> = nights.iter().flat_map(|night| night.parts.iter().map(|part| &part.path)).collect();
-    let files: Vec<Arc<OpenFile>> = pool.install(|| {
-        let open = |path: &&PathBuf| {
-            control.check()?;
-            OpenFile::open(path)
-        };
-        paths.par_iter().map(open).collect::<Result<_, Error>>()
-    })?;
+    // Each file, and the number of its night.
+    let files: Vec<(usize, &Path)> = nights
+        .iter()
+        .enumerate()
+        .flat_map(|(night, listed)| listed.parts.iter().map(move |part| (night, part.path.as_path())))
+        .collect();
     let mut plans = Plans::new(request, PartitionBy::Nothing, sources);
-    let (mut known, mut open) = (Vec::new(), Vec::new());
-    let mut input = 0;
-    for file in &files {
-        let plan = plans.of(file)?;
-        for group in 0..file.groups() {
-            let rows = file.rows(group) as u64;
-            input += rows;
-            let bytes = file.bytes(group, &plan.columns.leaves).0;
-            let decided = plan.decide(file, group);
-            let group = Group { file: file.clone(), plan: plan.clone(), group, rows, bytes };
-            match decided {
-                Decided::All => known.push(group),
-                Decided::Some if rows > 0 => open.push(group),
-                _ => {}
-            }
-        }
+    let mut models: Vec<Model> = Vec::new();
+    let mut groups: Vec<Option<Vec<Group>>> = files.iter().map(|_| None).collect();
+    let mut next = 0;
+    // Files nearly always have the columns of one that was met before.
+    while let Some(first) = (next..files.len()).find(|file| groups[*file].is_none()) {
+        control.check()?;
+        let known = models.len();
+        let model = Model::of(files[first].1, &mut plans)?;
+        groups[first] = model.groups(known, first, files[first].1)?;
+        models.push(model);
+        next = first + 1;
+        // Where all differ, each is looked at by itself.
+        let ahead = if known < MODELS { files.len() } else { next };
+        let model = &models[known];
+        pool.install(|| {
+            groups[next..ahead]
+                .par_iter_mut()
+                .zip(next..ahead)
+                .filter(|(groups, _)| groups.is_none())
+                .try_for_each(|(groups, file)| {
+                    control.check()?;
+                    *groups = model.groups(known, file, files[file].1)?;
+                    Ok::<(), Error>(())
+                })
+        })?;
     }
-    let exact: u64 = known.iter().map(|group| group.rows).sum();
-    let exact_bytes: u64 = known.iter().map(|group| group.bytes).sum();
-    let rows: u64 = open.iter().map(|group| group.rows).sum();
-    let sample = pool.install(|| sample(&open, rows, control))?;
-    let alerts = exact as f64 + sample.share * rows as f64;
-    // A sample that finds nothing may have missed some; what there is at most is told all the same.
-    let (alerts_off, bytes_off) = (sample.share_off * rows as f64, sample.bytes_off);
+    let all = || groups.iter().flatten().flatten();
+    let sum =
+        |of: fn(&Group) -> u64| all().filter(|group| group.decided == Decided::All).map(of).sum::<u64>();
+    let (exact, exact_bytes) = (sum(|group| group.rows), sum(|group| group.bytes));
+    let input = all().map(|group| group.rows).sum();
+    let mut open: Vec<Vec<&Group>> = nights.iter().map(|_| Vec::new()).collect();
+    for group in all().filter(|group| group.decided == Decided::Some && group.rows > 0) {
+        open[files[group.file].0].push(group);
+    }
+    open.retain(|groups| !groups.is_empty());
+    let survey = Survey { files: &files, models: &models, control };
+    let sample = pool.install(|| survey.sample(&open))?;
     Ok(Estimate {
         nights: nights.len(),
         input,
-        alerts,
-        alerts_off,
+        alerts: exact as f64 + sample.alerts,
+        alerts_off: sample.alerts_off,
         bytes: exact_bytes as f64 + sample.bytes,
-        bytes_off,
+        bytes_off: sample.bytes_off,
         sampled: sample.looked_at,
     })
 }
 
-/// What a sample tells.
+/// What a sample tells of what footers do not decide.
 #[derive(Default)]
 struct Sample {
-    share: f64,
-    share_off: f64,
+    alerts: f64,
+    alerts_off: f64,
     bytes: f64,
     bytes_off: f64,
     looked_at: u64,
 }
 
-fn sample(groups: &[Group], rows: u64, control: &SelectControl<'_>) -> Result<Sample, Error> {
-    if rows == 0 {
-        return Ok(Sample::default());
-    }
-    // Few alerts are looked at all, and the answer is exact.
-    let all = rows <= (BLOCKS * BLOCK_ROWS) as u64;
-    let blocks: Vec<(usize, usize, usize)> = if all {
-        groups.iter().enumerate().map(|(at, group)| (at, 0, group.rows as usize)).collect()
-    } else {
-        blocks(groups, rows)
-    };
-    let look = |&(at, start, length): &(usize, usize, usize)| -> Result<(u64, u64, f64), Error> {
-        control.check()?;
-        let group = &groups[at];
-        let passed = passed(group, start, length)?;
-        Ok((passed, length as u64, group.bytes as f64 / group.rows as f64))
-    };
-    let found: Vec<(u64, u64, f64)> = blocks.par_iter().map(look).collect::<Result<_, Error>>()?;
-    let looked_at: u64 = found.iter().map(|(_, length, _)| length).sum();
-    let passed: u64 = found.iter().map(|(passed, _, _)| passed).sum();
-    let passed_bytes: f64 = found.iter().map(|(passed, _, bytes)| *passed as f64 * bytes).sum();
-    if all {
-        let share = passed as f64 / rows as f64;
-        return Ok(Sample { share, share_off: 0.0, bytes: passed_bytes, bytes_off: 0.0, looked_at });
-    }
-    let count = found.len() as f64;
-    // Blocks were drawn in proportion to rows: the mean of their shares is the share of all.
-    let spread = |values: &[f64]| {
-        let mean = values.iter().sum::<f64>() / count;
-        let square = values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (count - 1.0);
-        (mean, STUDENT * (square / count).sqrt())
-    };
-    let shares: Vec<f64> = found.iter().map(|(passed, length, _)| *passed as f64 / *length as f64).collect();
-    let weights: Vec<f64> = found.iter().zip(&shares).map(|((_, _, bytes), share)| share * bytes).collect();
-    let ((share, scatter), (bytes, bytes_scatter)) = (spread(&shares), spread(&weights));
-    // By Wilson's interval as well, for shares near nothing or all, where blocks that are alike say little.
-    let n = looked_at as f64;
-    let z = STUDENT * STUDENT;
-    let wilson = STUDENT * (share * (1.0 - share) / n + z / (4.0 * n * n)).sqrt() / (1.0 + z / n)
-        + (z / (2.0 * n)) * (1.0 - 2.0 * share).abs() / (1.0 + z / n);
-    let share_off = scatter.max(wilson);
-    let mean_bytes = groups.iter().map(|group| group.bytes as f64).sum::<f64>() / rows as f64;
-    Ok(Sample {
-        share,
-        share_off,
-        bytes: bytes * rows as f64,
-        bytes_off: bytes_scatter.max(share_off * mean_bytes) * rows as f64,
-        looked_at,
-    })
+/// A block that is looked at, and what was found.
+struct Block {
+    /// Its place among the row groups of its night.
+    group: usize,
+    start: u64,
+    length: u64,
+    passed: u64,
 }
 
-/// Blocks spread evenly over all rows, each at a place of its own within its stretch: row group, start, length.
-fn blocks(groups: &[Group], rows: u64) -> Vec<(usize, usize, usize)> {
-    let mut ends = Vec::with_capacity(groups.len());
-    let mut end = 0;
-    for group in groups {
-        end += group.rows;
-        ends.push(end);
+struct Survey<'a> {
+    files: &'a [(usize, &'a Path)],
+    models: &'a [Model],
+    control: &'a SelectControl<'a>,
+}
+
+impl Survey<'_> {
+    fn sample(&self, nights: &[Vec<&Group>]) -> Result<Sample, Error> {
+        let rows: u64 = nights.iter().flatten().map(|group| group.rows).sum();
+        if rows == 0 {
+            return Ok(Sample::default());
+        }
+        // Few alerts are looked at all, and the answer is exact.
+        let all = rows <= BLOCKS * BLOCK_ROWS;
+        let mut state = 0x5eed_u64;
+        let mut blocks: Vec<Vec<Block>> = nights
+            .iter()
+            .map(|groups| if all { whole(groups) } else { drawn(groups, rows, &mut state) })
+            .collect();
+        self.look(nights, &mut blocks)?;
+        Ok(reckoned(nights, &blocks, rows, all))
     }
-    let mut state = 0x5eed_u64;
+
+    /// Counts what passes in each block. Blocks of many files are looked at together, so that positions are looked up
+    /// together, but not of so many that too many files are open.
+    fn look(&self, nights: &[Vec<&Group>], blocks: &mut [Vec<Block>]) -> Result<(), Error> {
+        // Blocks of one row group follow one another.
+        let mut runs: Vec<(&Group, Vec<&mut Block>)> = Vec::new();
+        for (groups, blocks) in nights.iter().zip(blocks) {
+            for block in blocks {
+                let group = groups[block.group];
+                match runs.last_mut() {
+                    Some((last, blocks)) if std::ptr::eq(*last, group) => blocks.push(block),
+                    _ => runs.push((group, vec![block])),
+                }
+            }
+        }
+        for runs in runs.chunks_mut(OPEN) {
+            let task = |(group, blocks): &(&Group, Vec<&mut Block>)| -> Result<Task, Error> {
+                self.control.check()?;
+                let file = OpenFile::open(self.files[group.file].1)?;
+                let mut bits = BooleanBufferBuilder::new(group.rows as usize);
+                for block in blocks {
+                    bits.append_n(block.start as usize - bits.len(), false);
+                    bits.append_n(block.length as usize, true);
+                }
+                bits.append_n(group.rows as usize - bits.len(), false);
+                let plan = self.models[group.plan].plan.clone();
+                let mut task = Task::of(file, plan, group.group, bits.finish());
+                task.sift(self.control)?;
+                Ok(task)
+            };
+            let mut tasks: Vec<Task> = runs.par_iter().map(task).collect::<Result<_, Error>>()?;
+            look_up(&mut tasks, self.control)?;
+            for ((_, blocks), task) in runs.iter_mut().zip(&tasks) {
+                for block in blocks {
+                    let bits = task.left.slice(block.start as usize, block.length as usize);
+                    block.passed = bits.count_set_bits() as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All rows of a night.
+fn whole(groups: &[&Group]) -> Vec<Block> {
+    let blocks = groups.iter().enumerate();
+    blocks.map(|(group, one)| Block { group, start: 0, length: one.rows, passed: 0 }).collect()
+}
+
+/// Blocks of a night, in proportion to its rows and at least one, each from a stretch of its own. Blocks begin at
+/// multiples of their length, so that all rows are as likely.
+fn drawn(groups: &[&Group], rows: u64, state: &mut u64) -> Vec<Block> {
     let mut random = || {
         // SplitMix64 (Steele, Lea and Flood 2014): any spread will do, the same every time.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = *state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        z ^ (z >> 31)
     };
-    (0..BLOCKS)
-        .map(|block| {
-            let place = ((block as f64 + random()) / BLOCKS as f64 * rows as f64) as u64;
-            let at = ends.partition_point(|end| *end <= place.min(rows - 1));
-            let group = &groups[at];
-            let length = (BLOCK_ROWS as u64).min(group.rows);
-            let within = place.min(rows - 1) - (ends[at] - group.rows);
-            // Around the place, and within the row group.
-            let start = within.saturating_sub(length / 2).min(group.rows - length);
-            (at, start as usize, length as usize)
+    let mut ends = Vec::with_capacity(groups.len());
+    let (mut all, mut here) = (0, 0);
+    for group in groups {
+        all += group.rows.div_ceil(BLOCK_ROWS);
+        here += group.rows;
+        ends.push(all);
+    }
+    let count = ((BLOCKS as f64 * here as f64 / rows as f64).ceil() as u64).clamp(1, all);
+    (0..count)
+        .map(|at| {
+            let (from, to) = (at * all / count, (at + 1) * all / count);
+            let block = from + random() % (to - from);
+            let group = ends.partition_point(|end| *end <= block);
+            let before = if group == 0 { 0 } else { ends[group - 1] };
+            let start = (block - before) * BLOCK_ROWS;
+            Block { group, start, length: BLOCK_ROWS.min(groups[group].rows - start), passed: 0 }
         })
         .collect()
 }
 
-/// How many alerts of a block pass.
-fn passed(group: &Group, start: usize, length: usize) -> Result<u64, Error> {
-    let (file, plan) = (&group.file, &group.plan);
-    let mut left = BooleanArray::from(vec![true; length]);
-    let mut removed = plan.none_removed();
-    for step in &plan.steps {
-        let block = RowSelection::from(vec![RowSelector::skip(start), RowSelector::select(length)]);
-        let selection = block.and_then(&RowSelection::from_filters(&[left.clone()]));
-        let batches: Vec<RecordBatch> =
-            file.read(group.group, &step.leaves, Some(selection), length)?.collect::<Result<_, Error>>()?;
-        let Some(schema) = batches.first().map(RecordBatch::schema) else { return Ok(0) };
-        let batch = arrow_select::concat::concat_batches(&schema, &batches)
-            .map_err(Error::arrow("put a sample together"))?;
-        let met = plan.run(step, &batch, &mut removed)?;
-        left = BooleanArray::new(super::plan::narrowed(left.values(), &met), None);
-        if left.true_count() == 0 {
-            return Ok(0);
+/// What blocks tell of all rows.
+fn reckoned(nights: &[Vec<&Group>], blocks: &[Vec<Block>], rows: u64, all: bool) -> Sample {
+    let mut sample = Sample::default();
+    // What each block stands for: alerts that pass, their bytes, and rows.
+    let mut parts: Vec<[f64; 3]> = Vec::new();
+    // Where neighbouring nights that are compared with each other begin.
+    let mut strata = vec![0];
+    let (mut hits, mut misses) = (0, 0);
+    for (groups, blocks) in nights.iter().zip(blocks) {
+        let here: u64 = groups.iter().map(|group| group.rows).sum();
+        let looked: u64 = blocks.iter().map(|block| block.length).sum();
+        sample.looked_at += looked;
+        let weight = here as f64 / looked as f64;
+        for block in blocks {
+            let group = groups[block.group];
+            let passed = block.passed as f64 * weight;
+            parts.push([
+                passed,
+                passed * group.bytes as f64 / group.rows as f64,
+                block.length as f64 * weight,
+            ]);
+            hits += usize::from(block.passed > 0);
+            misses += usize::from(block.passed < block.length);
+        }
+        if parts.len() >= strata[strata.len() - 1] + 2 {
+            strata.push(parts.len());
         }
     }
-    Ok(left.true_count() as u64)
+    sample.alerts = parts.iter().map(|part| part[0]).sum();
+    sample.bytes = parts.iter().map(|part| part[1]).sum();
+    if all {
+        return sample;
+    }
+    // What is left over belongs to the nights before.
+    if strata.len() > 1 {
+        strata.pop();
+    }
+    strata.push(parts.len());
+    let scatter = |which: usize| {
+        let squares = strata.windows(2).map(|ends| {
+            let parts = &parts[ends[0]..ends[1]];
+            let count = parts.len() as f64;
+            let mean = parts.iter().map(|part| part[which]).sum::<f64>() / count;
+            let square = parts.iter().map(|part| (part[which] - mean).powi(2)).sum::<f64>();
+            // The square of all where there is but one.
+            if count > 1.0 { square * count / (count - 1.0) } else { mean * mean }
+        });
+        SURE * squares.sum::<f64>().sqrt()
+    };
+    let (mut off, bytes_off) = (scatter(0), scatter(1));
+    // Where nearly no block or nearly every one has some, what was found scatters less than what was missed: Wilson's
+    // interval, of as many trials as there are blocks, as neighbours pass together. Blocks that stand for more count
+    // as fewer (Kish 1965, section 11.7).
+    if hits < FEW || misses < FEW || off == 0.0 {
+        let squares: f64 = parts.iter().map(|part| part[2] * part[2]).sum();
+        let n = rows as f64 * rows as f64 / squares;
+        let share = sample.alerts / rows as f64;
+        let z = SURE * SURE;
+        let wilson = SURE * (share * (1.0 - share) / n + z / (4.0 * n * n)).sqrt() / (1.0 + z / n)
+            + (z / (2.0 * n)) * (1.0 - 2.0 * share).abs() / (1.0 + z / n);
+        off = off.max(wilson * rows as f64);
+    }
+    let bytes: f64 = nights.iter().flatten().map(|group| group.bytes as f64).sum();
+    sample.alerts_off = off;
+    sample.bytes_off = bytes_off.max(off * bytes / rows as f64);
+    sample
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
-//! Files that are written: beside their place under a name of their own, and named when they are whole.
+//! Files that are written: beside their place under a hidden name, and named when they are whole.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -9,6 +8,8 @@ use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
+use uranometria_fits::fs::{Durability, NewFile, open_locked, part_path};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Error;
 
@@ -21,25 +22,19 @@ const GROUP_ROWS: usize = 1 << 18;
 /// A part that is written.
 pub(super) struct Part {
     path: PathBuf,
-    under_way: PathBuf,
+    new: NewFile,
     writer: ArrowWriter<File>,
     schema: SchemaRef,
     rows: u64,
 }
 
-/// The name of a file while it is written.
-fn under_way(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.part"))
-}
-
 impl Part {
     pub(super) fn create(path: PathBuf, schema: &SchemaRef) -> Result<Self, Error> {
-        let under_way = under_way(&path);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(Error::file(folder))?;
         }
-        let file = File::create(&under_way).map_err(Error::file(&under_way))?;
+        let mut new = NewFile::create(&path)?;
+        let file = new.file().try_clone().map_err(Error::file(&path))?;
         let properties = WriterProperties::builder()
             .set_created_by(format!("uranometria {}", env!("CARGO_PKG_VERSION")))
             .set_compression(Compression::SNAPPY)
@@ -48,7 +43,7 @@ impl Part {
             .build();
         let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
             .map_err(|error| Error::parquet("begin it")(error).in_file(&path))?;
-        Ok(Part { path, under_way, writer, schema: schema.clone(), rows: 0 })
+        Ok(Part { path, new, writer, schema: schema.clone(), rows: 0 })
     }
 
     pub(super) fn schema(&self) -> &SchemaRef {
@@ -75,61 +70,89 @@ impl Part {
         self.writer.flush().map_err(told)
     }
 
-    /// Ends it and sends it to the disk; it has its name after [`Finished::keep`].
+    /// Ends it; it has its name after [`Finished::keep`].
     pub(super) fn finish(self) -> Result<Finished, Error> {
         let told = |error| Error::parquet("end it")(error).in_file(&self.path);
         let file = self.writer.into_inner().map_err(told)?;
-        file.sync_all().map_err(Error::file(&self.path))?;
         let bytes = file.metadata().map_err(Error::file(&self.path))?.len();
-        Ok(Finished { path: self.path, under_way: self.under_way, rows: self.rows, bytes })
+        Ok(Finished { path: self.path, new: self.new, rows: self.rows, bytes })
     }
 }
 
 /// A part that is whole and has no name yet.
 pub(super) struct Finished {
     pub(super) path: PathBuf,
-    under_way: PathBuf,
+    new: NewFile,
     pub(super) rows: u64,
     pub(super) bytes: u64,
 }
 
 impl Finished {
-    /// Gives it its name.
-    pub(super) fn keep(&self) -> Result<(), Error> {
-        fs::rename(&self.under_way, &self.path).map_err(Error::file(&self.path))?;
-        sync_folder(&self.path)
+    /// Sends it to the disk and gives it its name.
+    pub(super) fn keep(self) -> Result<(), Error> {
+        Ok(self.new.publish(Durability::Disk)?)
+    }
+
+    /// Its name, and the one it has until it is kept.
+    pub(super) fn paths(&self) -> [PathBuf; 2] {
+        [self.path.clone(), part_path(&self.path, "part")]
     }
 }
 
-/// Replaces a small file as a whole.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let under_way = under_way(path);
-    let mut file = File::create(&under_way).map_err(Error::file(&under_way))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::file(&under_way))?;
-    fs::rename(&under_way, path).map_err(Error::file(path))?;
-    sync_folder(path)
+/// A lock that one run holds while it writes what a report tells of.
+pub(super) struct RunLock {
+    path: PathBuf,
+    /// Locked until it is closed.
+    _file: File,
 }
 
-/// Sends the name of a file to the disk.
-fn sync_folder(path: &Path) -> Result<(), Error> {
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::file(folder))
+impl RunLock {
+    pub(super) fn take(report: &Path) -> Result<Self, Error> {
+        let path = part_path(report, "lock");
+        let file = open_locked(&path, report)?;
+        Ok(RunLock { path, _file: file })
+    }
 }
 
-/// A value as the name of a folder, as Hive writes it: what is no letter, digit, blank or one of `._-+*()` as `%` and
-/// two digits; nothing is `__HIVE_DEFAULT_PARTITION__`.
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // While it is locked, so that nobody holds a lock on a file without a name. What stays harms nobody.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Removes what an earlier run of the same request left of a night: files in some folders whose names begin so, hidden
+/// ones too, but those that stay.
+pub(super) fn remove_leftovers(folders: &[PathBuf], begin: &str, stay: &[PathBuf]) -> Result<(), Error> {
+    for folder in folders {
+        for (name, path) in super::night::entries(folder)? {
+            let ours = name.strip_prefix('.').unwrap_or(&name).starts_with(begin);
+            if ours && !stay.contains(&path) {
+                fs::remove_file(&path).map_err(Error::file(&path))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A value as the name of a folder, as Hive writes it: what is no letter, digit, blank or one of `._-+()` as `%` and
+/// two digits; nothing is `__HIVE_DEFAULT_PARTITION__`. Of long values the beginning is kept and a checksum of all.
 pub(super) fn folder_name(value: Option<&str>) -> String {
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return "__HIVE_DEFAULT_PARTITION__".into();
     };
     let mut name = String::new();
-    // Names may have 255 bytes.
-    for byte in value.bytes().take(80) {
+    // Names may have 255 bytes, and a byte becomes three.
+    let kept = if value.len() > 72 { 60 } else { value.len() };
+    for byte in value.bytes().take(kept) {
         if byte.is_ascii_alphanumeric() || b" ._-+()".contains(&byte) {
             name.push(char::from(byte));
         } else {
             name.push_str(&format!("%{byte:02X}"));
         }
+    }
+    if kept < value.len() {
+        name.push_str(&format!("~{:016x}", xxh3_64(value.as_bytes())));
     }
     name
 }
@@ -143,5 +166,20 @@ mod tests {
         assert_eq!(folder_name(Some("RRLyr*_Candidate/x")), "RRLyr%2A_Candidate%2Fx");
         assert_eq!(folder_name(Some("Early SN Ia candidate")), "Early SN Ia candidate");
         assert_eq!(folder_name(None), "__HIVE_DEFAULT_PARTITION__");
+        let long = |last: &str| folder_name(Some(&("é".repeat(50) + last)));
+        assert_ne!(long("a"), long("b"));
+        assert!("finkclass=".len() + long("a").len() < 255);
+    }
+
+    #[test]
+    fn one_run_at_a_time_holds_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = folder.path().join("_filter-1.json");
+        let lock = RunLock::take(&report).unwrap();
+        let told = RunLock::take(&report).err().unwrap().to_string();
+        assert!(told.contains("_filter-1.json"), "{told}");
+        drop(lock);
+        drop(RunLock::take(&report).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -8,7 +8,7 @@ use arrow_schema::SchemaRef;
 
 use super::night::Nights;
 use super::open::OpenFile;
-use crate::condition::{Conditions, Decided, Sources, TextExpression};
+use crate::condition::{Bounds, Conditions, Decided, Sources, TextExpression};
 use crate::{Classes, Columns, Content, Error, Filter, class};
 
 /// How the folder that is written is parted.
@@ -128,8 +128,12 @@ impl Plan {
 
     /// What the footer tells about a row group.
     pub(super) fn decide(&self, file: &OpenFile, group: usize) -> Decided {
-        let bounds = |leaf: usize| file.bounds(group, leaf);
-        self.sets.iter().map(|set| set.conditions.decide(&bounds)).fold(Decided::All, |all, one| {
+        self.decide_by(&|leaf: usize| file.bounds(group, leaf))
+    }
+
+    /// What is told by the bounds of leaves.
+    pub(super) fn decide_by(&self, bounds: &dyn Fn(usize) -> Option<Bounds>) -> Decided {
+        self.sets.iter().map(|set| set.conditions.decide(bounds)).fold(Decided::All, |all, one| {
             match (all, one) {
                 (Decided::None, _) | (_, Decided::None) => Decided::None,
                 (Decided::All, Decided::All) => Decided::All,
@@ -164,6 +168,14 @@ impl Plan {
             passed = Some(run);
         }
         Ok(passed.unwrap_or_else(|| BooleanBuffer::new_set(batch.num_rows())))
+    }
+
+    /// All leaves that conditions need, ascending.
+    pub(super) fn condition_leaves(&self) -> Vec<usize> {
+        let mut leaves: Vec<usize> = self.steps.iter().flat_map(|step| step.leaves.iter().copied()).collect();
+        leaves.sort_unstable();
+        leaves.dedup();
+        leaves
     }
 
     /// Counts of none.

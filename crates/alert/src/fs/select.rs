@@ -12,8 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
-use std::time::UNIX_EPOCH;
+use std::sync::{Arc, Condvar, Mutex};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, StructArray};
@@ -24,15 +23,17 @@ use arrow_select::filter::filter_record_batch;
 use parquet::arrow::arrow_reader::RowSelection;
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use uranometria_fits::fs::Durability;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::night::{Night, Part as NightPart, nights};
+use super::night::{Night, Part as NightPart, entries, nights, parts as parts_of};
 use super::open::OpenFile;
-use super::out::{Finished, Part, folder_name, replace};
+use super::out::{Finished, Part, RunLock, folder_name, remove_leftovers};
 use super::plan::{PartitionBy, Plan, Plans, Removed, Request, Step, narrowed};
+use super::sources::file_now;
 use super::{SelectControl, SelectProgress};
 use crate::Error;
-use crate::condition::{Decided, Sources};
+use crate::condition::{Decided, SourceFile, Sources};
 
 /// Alerts whose positions are looked up at once.
 const LOOKUP_ROWS: usize = 1 << 20;
@@ -127,11 +128,11 @@ impl Selected {
 }
 
 /// A row group of a night, and which of its alerts are left.
-struct Task {
+pub(super) struct Task {
     file: Arc<OpenFile>,
     plan: Arc<Plan>,
     group: usize,
-    left: BooleanBuffer,
+    pub(super) left: BooleanBuffer,
     removed: Removed,
     skipped: u64,
 }
@@ -140,7 +141,8 @@ struct Task {
 ///
 /// # Errors
 /// [`Error::Conditions`] where conditions do not fit the alerts; [`Error::TooMany`] before anything of the night is
-/// written; [`Error::Interrupted`]; those of reading and writing, with the file.
+/// written; [`Error::Fits`] while another run of the same request writes into the folder; [`Error::Interrupted`]; those
+/// of reading and writing, with the file.
 pub fn select(
     archive: &Path,
     request: &Request,
@@ -151,10 +153,12 @@ pub fn select(
 ) -> Result<Selected, Error> {
     let nights = nights(archive, &request.nights)?;
     std::fs::create_dir_all(out).map_err(Error::file(out))?;
-    let key = format!("{request:?} {:?} {:?}", options.partition, options.limit);
-    let id = format!("{:08x}", xxh3_64(key.as_bytes()) >> 32);
+    let home = archive.canonicalize().map_err(Error::file(archive))?;
+    let key = format!("{} {request:?} {:?} {:?}", home.display(), options.partition, options.limit);
+    let id = format!("{:016x}", xxh3_64(key.as_bytes()));
     let report = out.join(format!("_filter-{id}.json"));
-    let mut journal = Journal::read(&report);
+    let _lock = RunLock::take(&report)?;
+    let mut journal = Journal::read(&report, &key);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|error| Error::Fields { reason: format!("cannot start threads: {error}") })?;
     let mut plans = Plans::new(request, options.partition, sources);
@@ -163,19 +167,34 @@ pub fn select(
     let mut room = options.limit.unwrap_or(u64::MAX);
     for night in &nights {
         control.check()?;
-        if room == 0 {
-            break;
-        }
         let name = night.date.to_string();
-        let inputs = inputs(&night.parts)?;
-        if let Some(before) = journal.done(&name, &inputs, out) {
+        let writing = Writing { out, id: &id, night, partition: options.partition, control };
+        if room == 0 {
+            // What an earlier run gave, before there was more in the nights before.
+            if journal.forget(&name) {
+                journal.write(request)?;
+            }
+            writing.remove_leftovers(&[])?;
+            continue;
+        }
+        let share = |passed: u64, input: u64| {
+            let shares =
+                [options.max_share_percent, request.filter.as_ref().and_then(|f| f.max_share_percent)];
+            let exceeded = |share: &f64| passed as f64 > input as f64 * share / 100.0;
+            match shares.into_iter().flatten().find(exceeded) {
+                Some(share) => Err(Error::TooMany { night: name.clone(), input, passed, share }),
+                None => Ok(()),
+            }
+        };
+        let Listed { inputs, files, done: before } = pool.install(|| {
+            listed(night, |inputs| journal.done(&name, inputs, out).filter(|before| before.fits(room)))
+        })?;
+        if let Some(before) = before {
+            share(before.passed, before.input)?;
             room = room.saturating_sub(before.written);
             selected.nights.push(before);
             continue;
         }
-        let files: Vec<Arc<OpenFile>> = pool.install(|| {
-            night.parts.par_iter().map(|part| OpenFile::open(&part.path)).collect::<Result<_, Error>>()
-        })?;
         total += files.iter().map(|file| file.all_rows()).sum::<u64>();
         let mut tasks = Vec::new();
         for file in &files {
@@ -192,32 +211,61 @@ pub fn select(
         let counted = |of: fn(&Task) -> u64| tasks.iter().map(of).sum::<u64>();
         let input = counted(|task| task.file.rows(task.group) as u64);
         let passed = counted(|task| task.left.count_set_bits() as u64);
-        let shares = [options.max_share_percent, request.filter.as_ref().and_then(|f| f.max_share_percent)];
-        for share in shares.into_iter().flatten() {
-            if passed as f64 > input as f64 * share / 100.0 {
-                return Err(Error::TooMany { night: name, input, passed, share });
-            }
-        }
+        share(passed, input)?;
         let conditions = conditions(&tasks);
         let skipped = counted(|task| task.skipped);
         cut(&mut tasks, room);
-        let writing = Writing { out, id: &id, night, partition: options.partition, control };
         let threads = pool.current_num_threads();
         let finished = writing.run(&tasks, threads)?;
         let written = finished.iter().map(|part| part.rows).sum();
+        writing.remove_leftovers(&finished)?;
         let mut parts = Vec::new();
         for part in finished {
-            part.keep()?;
             let path = part.path.strip_prefix(out).unwrap_or(&part.path).to_path_buf();
             parts.push((path, part.bytes));
+            part.keep()?;
         }
         let night =
             NightReport { night: name, input, passed, written, conditions, skipped, parts, resumed: false };
-        journal.note(&night, inputs, request, out)?;
+        journal.note(&night, inputs, &sources.files());
+        journal.write(request)?;
         room = room.saturating_sub(written);
         selected.nights.push(night);
     }
     Ok(selected)
+}
+
+/// How often a night is listed again when a part of it is gone.
+const LISTED_AGAIN: usize = 2;
+
+/// A night at its turn.
+struct Listed {
+    inputs: Value,
+    files: Vec<Arc<OpenFile>>,
+    /// What it gave before, which holds still.
+    done: Option<NightReport>,
+}
+
+/// Lists a night and opens its files, unless it is done: again when one is gone, as an ingest merges parts. What is open
+/// stays readable.
+fn listed(night: &Night, done: impl Fn(&Value) -> Option<NightReport>) -> Result<Listed, Error> {
+    let attempt = || -> Result<Listed, Error> {
+        let parts = parts_of(&night.folder)?;
+        let inputs = inputs(&parts)?;
+        if let Some(done) = done(&inputs) {
+            return Ok(Listed { inputs, files: Vec::new(), done: Some(done) });
+        }
+        let open: Result<Vec<_>, Error> = parts.iter().map(|part| OpenFile::open(&part.path)).collect();
+        Ok(Listed { inputs, files: open?, done: None })
+    };
+    let gone = |error: &Error| matches!(error, Error::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound);
+    for _ in 0..LISTED_AGAIN {
+        match attempt() {
+            Err(error) if gone(&error) => {}
+            listed => return listed,
+        }
+    }
+    attempt()
 }
 
 /// How far the work is.
@@ -228,6 +276,12 @@ struct Watch<'a> {
 }
 
 impl Task {
+    /// Some alerts of a row group, to be judged by all conditions.
+    pub(super) fn of(file: Arc<OpenFile>, plan: Arc<Plan>, group: usize, left: BooleanBuffer) -> Self {
+        let removed = plan.none_removed();
+        Task { file, plan, group, left, removed, skipped: 0 }
+    }
+
     /// Runs all conditions but those that look positions up.
     fn judge(&mut self, watch: &Watch<'_>) -> Result<(), Error> {
         watch.control.check()?;
@@ -239,22 +293,29 @@ impl Task {
             self.skipped = rows as u64;
         }
         if decided == Decided::Some {
-            let plan = self.plan.clone();
-            for step in plan.steps.iter().filter(|step| !step.lookup) {
-                let mut met = arrow_buffer::BooleanBufferBuilder::new(rows);
-                let selection = self.selection();
-                for batch in self.file.read(self.group, &step.leaves, selection, 1 << 14)? {
-                    watch.control.check()?;
-                    met.append_buffer(&plan.run(step, &batch?, &mut self.removed)?);
-                }
-                self.left = narrowed(&self.left, &met.finish());
-                if self.left.count_set_bits() == 0 {
-                    break;
-                }
-            }
+            self.sift(watch.control)?;
         }
         let done = watch.done.fetch_add(rows as u64, Ordering::Relaxed) + rows as u64;
         (watch.control.progress)(SelectProgress { done, total: watch.total });
+        Ok(())
+    }
+
+    /// Runs the conditions on what is left, but those that look positions up.
+    pub(super) fn sift(&mut self, control: &SelectControl<'_>) -> Result<(), Error> {
+        let plan = self.plan.clone();
+        for step in plan.steps.iter().filter(|step| !step.lookup) {
+            let mut met = arrow_buffer::BooleanBufferBuilder::new(self.left.len());
+            let selection = self.selection();
+            for batch in self.file.read(self.group, &step.leaves, selection, 1 << 14)? {
+                control.check()?;
+                let run = plan.run(step, &batch?, &mut self.removed);
+                met.append_buffer(&run.map_err(|error| error.in_file(&self.file.path))?);
+            }
+            self.left = narrowed(&self.left, &met.finish());
+            if self.left.count_set_bits() == 0 {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -266,7 +327,7 @@ impl Task {
 }
 
 /// Runs the conditions that look positions up, for as many alerts at once as fit.
-fn look_up(tasks: &mut [Task], control: &SelectControl<'_>) -> Result<(), Error> {
+pub(super) fn look_up(tasks: &mut [Task], control: &SelectControl<'_>) -> Result<(), Error> {
     let mut at = 0;
     while at < tasks.len() {
         let plan = tasks[at].plan.clone();
@@ -366,6 +427,7 @@ impl Writing<'_> {
         let tasks: Vec<&Task> = tasks.iter().filter(|task| task.left.count_set_bits() > 0).collect();
         let mut parts = Parts { writing: self, open: BTreeMap::new(), finished: Vec::new(), number: 0 };
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let window = Window { first: Mutex::new(0), moved: Condvar::new(), ahead: threads + AHEAD };
         let (senders, receivers): (Vec<SyncSender<Going>>, Vec<Receiver<Going>>) =
             tasks.iter().map(|_| sync_channel(2)).unzip();
         let senders: Vec<Mutex<Option<SyncSender<Going>>>> =
@@ -377,6 +439,7 @@ impl Writing<'_> {
                     loop {
                         let at = next.fetch_add(1, Ordering::Relaxed);
                         let Some(task) = tasks.get(at) else { break };
+                        window.wait_for(at);
                         let sender = senders[at].lock().unwrap_or_else(|p| p.into_inner()).take();
                         let Some(sender) = sender else { break };
                         if failed.load(Ordering::Relaxed) {
@@ -390,7 +453,8 @@ impl Writing<'_> {
                 });
             }
             let mut write = || {
-                for receiver in &receivers {
+                for (at, receiver) in receivers.iter().enumerate() {
+                    window.move_to(at);
                     for going in receiver {
                         self.control.check()?;
                         let (batch, classes) = going?;
@@ -401,6 +465,7 @@ impl Writing<'_> {
             };
             let written: Result<(), Error> = write();
             failed.store(written.is_err(), Ordering::Relaxed);
+            window.move_to(tasks.len());
             drop(receivers);
             written
         })?;
@@ -421,8 +486,10 @@ impl Writing<'_> {
         let extra = leaves.len() > plan.columns.leaves.len();
         for batch in task.file.read(task.group, &leaves, task.selection(), batch_rows)? {
             let batch = batch?;
-            let classes = plan.class.as_ref().map(|class| class.evaluate(&batch)).transpose()?;
-            let batch = if extra { pruned(&batch, &plan.columns.schema)? } else { batch };
+            let told = |error: Error| error.in_file(&task.file.path);
+            let classes =
+                plan.class.as_ref().map(|class| class.evaluate(&batch)).transpose().map_err(told)?;
+            let batch = if extra { pruned(&batch, &plan.columns.schema).map_err(told)? } else { batch };
             if sender.send(Ok((batch, classes))).is_err() {
                 break;
             }
@@ -431,17 +498,61 @@ impl Writing<'_> {
     }
 
     fn path(&self, class: Option<&str>, number: usize) -> PathBuf {
-        let date = self.night.date;
         let folder = match (self.partition, class) {
-            (PartitionBy::Time, _) => {
-                let (year, month, day) = (date.year(), date.month(), date.day());
-                self.out.join(format!("year={year:04}/month={month:02}/day={day:02}"))
-            }
+            (PartitionBy::Time, _) => self.night_folder(),
             (PartitionBy::Class, Some(class)) => self.out.join(format!("finkclass={class}")),
             _ => self.out.to_path_buf(),
         };
-        let night = format!("{:04}{:02}{:02}", date.year(), date.month(), date.day());
-        folder.join(format!("part-{night}-{}-{number:05}.parquet", self.id))
+        folder.join(format!("{}{number:05}.parquet", self.begin()))
+    }
+
+    fn night_folder(&self) -> PathBuf {
+        let date = self.night.date;
+        let (year, month, day) = (date.year(), date.month(), date.day());
+        self.out.join(format!("year={year:04}/month={month:02}/day={day:02}"))
+    }
+
+    /// How the names of the parts of this night and request begin.
+    fn begin(&self) -> String {
+        let date = self.night.date;
+        format!("part-{:04}{:02}{:02}-{}-", date.year(), date.month(), date.day(), self.id)
+    }
+
+    /// Removes what earlier runs of the same request left of this night, which may not be in the report.
+    fn remove_leftovers(&self, stay: &[Finished]) -> Result<(), Error> {
+        let folders = match self.partition {
+            PartitionBy::Time => vec![self.night_folder()],
+            PartitionBy::Nothing => vec![self.out.to_path_buf()],
+            PartitionBy::Class => {
+                let all = entries(self.out)?.into_iter();
+                all.filter(|(name, _)| name.starts_with("finkclass=")).map(|(_, path)| path).collect()
+            }
+        };
+        let stay: Vec<PathBuf> = stay.iter().flat_map(Finished::paths).collect();
+        remove_leftovers(&folders, &self.begin(), &stay)
+    }
+}
+
+/// How far row groups are decoded ahead of the one that is written, besides one a thread.
+const AHEAD: usize = 2;
+
+/// Which row group is written; others wait until they are near it, so that memory does not grow with a night.
+struct Window {
+    first: Mutex<usize>,
+    moved: Condvar,
+    ahead: usize,
+}
+
+impl Window {
+    fn wait_for(&self, at: usize) {
+        let first = self.first.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let far = |first: &mut usize| at >= first.saturating_add(self.ahead);
+        drop(self.moved.wait_while(first, far));
+    }
+
+    fn move_to(&self, at: usize) {
+        *self.first.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = at;
+        self.moved.notify_all();
     }
 }
 
@@ -473,10 +584,10 @@ impl Parts<'_> {
 
     fn append(&mut self, key: &str, class: Option<&str>, batch: &RecordBatch) -> Result<(), Error> {
         // Files of a night may have different columns; then they go into different parts.
-        if self.open.get(key).is_some_and(|part| part.schema() != &batch.schema()) {
-            if let Some(part) = self.open.remove(key) {
-                self.finished.push(part.finish()?);
-            }
+        if self.open.get(key).is_some_and(|part| part.schema() != &batch.schema())
+            && let Some(part) = self.open.remove(key)
+        {
+            self.finished.push(part.finish()?);
         }
         if !self.open.contains_key(key) {
             let path = self.writing.path(class, self.number);
@@ -487,10 +598,10 @@ impl Parts<'_> {
             part.write(batch)?;
         }
         let held: usize = self.open.values().map(Part::held).sum();
-        if held > HELD_BYTES {
-            if let Some(largest) = self.open.values_mut().max_by_key(|part| part.held()) {
-                largest.flush()?;
-            }
+        if held > HELD_BYTES
+            && let Some(largest) = self.open.values_mut().max_by_key(|part| part.held())
+        {
+            largest.flush()?;
         }
         Ok(())
     }
@@ -540,34 +651,51 @@ fn prune(array: &ArrayRef, field: &FieldRef) -> Option<ArrayRef> {
 /// What inputs are: their names, lengths and times.
 fn inputs(parts: &[NightPart]) -> Result<Value, Error> {
     let each = parts.iter().map(|NightPart { path, .. }| {
-        let meta = std::fs::metadata(path).map_err(Error::file(path))?;
-        let time = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let time = time.map_or(0, |time| time.as_nanos() as u64);
-        Ok(json!([path.to_string_lossy(), meta.len(), time]))
+        std::fs::metadata(path).map_err(Error::file(path))?;
+        Ok(noted(&file_now(path)))
     });
     Ok(Value::Array(each.collect::<Result<_, Error>>()?))
+}
+
+fn noted(file: &SourceFile) -> Value {
+    json!([file.path.to_string_lossy(), file.bytes, file.modified_ns])
+}
+
+impl NightReport {
+    /// Whether as many were written as there is room for.
+    fn fits(&self, room: u64) -> bool {
+        self.written == self.passed.min(room)
+    }
 }
 
 /// The nights that are done.
 struct Journal {
     path: PathBuf,
+    /// What was asked for, in full: names have a checksum of it only.
+    key: String,
     nights: BTreeMap<String, Value>,
 }
 
 impl Journal {
-    /// What cannot be read is done again.
-    fn read(path: &Path) -> Self {
+    /// What cannot be read, or is of another request, is done again.
+    fn read(path: &Path, key: &str) -> Self {
         let text = std::fs::read(path).unwrap_or_default();
         let value: Value = serde_json::from_slice(&text).unwrap_or_default();
-        let nights = value["nights"].as_object().cloned().unwrap_or_default();
-        Journal { path: path.to_path_buf(), nights: nights.into_iter().collect() }
+        let nights = value["nights"].as_object().filter(|_| value["key"] == key).cloned().unwrap_or_default();
+        Journal { path: path.to_path_buf(), key: key.to_string(), nights: nights.into_iter().collect() }
     }
 
-    /// What a night gave, if it is done, its inputs are what they were, and its parts are there.
+    /// What a night gave, if it is done, its inputs and the files that conditions look into are what they were, and its
+    /// parts are there.
     fn done(&self, night: &str, inputs: &Value, out: &Path) -> Option<NightReport> {
         let value = self.nights.get(night)?;
         if &value["inputs"] != inputs {
             return None;
+        }
+        for file in value["files"].as_array()? {
+            if *file != noted(&file_now(Path::new(file[0].as_str()?))) {
+                return None;
+            }
         }
         let number = |value: &Value| value.as_u64();
         let mut parts = Vec::new();
@@ -598,13 +726,12 @@ impl Journal {
         })
     }
 
-    fn note(
-        &mut self,
-        night: &NightReport,
-        inputs: Value,
-        request: &Request,
-        out: &Path,
-    ) -> Result<(), Error> {
+    /// Forgets a night; says whether it was known.
+    fn forget(&mut self, night: &str) -> bool {
+        self.nights.remove(night).is_some()
+    }
+
+    fn note(&mut self, night: &NightReport, inputs: Value, files: &[SourceFile]) {
         let parts: Vec<Value> = night
             .parts
             .iter()
@@ -615,28 +742,25 @@ impl Journal {
             .iter()
             .map(|one| json!({ "origin": one.origin, "text": one.text, "removed": one.removed }))
             .collect();
-        // Parts that a run over other inputs left are not named any more.
-        let before = self.nights.get(&night.night).and_then(|before| before["parts"].as_array().cloned());
-        for old in before.iter().flatten().filter_map(|part| part["path"].as_str()) {
-            if !night.parts.iter().any(|(path, _)| path == Path::new(old)) {
-                let old = out.join(old);
-                let _ = std::fs::remove_file(old);
-            }
-        }
+        let files: Vec<Value> = files.iter().map(noted).collect();
         let value = json!({
-            "inputs": inputs, "input": night.input, "passed": night.passed, "written": night.written,
+            "inputs": inputs, "files": files, "input": night.input, "passed": night.passed, "written": night.written,
             "skipped": night.skipped, "conditions": conditions, "parts": parts,
         });
         self.nights.insert(night.night.clone(), value);
+    }
+
+    fn write(&self, request: &Request) -> Result<(), Error> {
         let filter =
             request.filter.as_ref().map(|filter| json!({ "name": filter.name, "version": filter.version }));
         let all = json!({
+            "key": self.key,
             "request": {
                 "nights": request.nights.to_string(), "classes": request.classes.0, "filter": filter,
                 "conditions": request.conditions, "content": format!("{:?}", request.content).to_lowercase(),
             },
             "nights": self.nights,
         });
-        replace(&self.path, format!("{all:#}\n").as_bytes())
+        Ok(uranometria_fits::fs::write(&self.path, format!("{all:#}\n").as_bytes(), Durability::Disk)?)
     }
 }

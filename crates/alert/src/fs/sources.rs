@@ -1,10 +1,11 @@
 //! Catalogues, watch lists and maps by the names that conditions give them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
@@ -17,7 +18,10 @@ use uranometria_sky::{Angle, Moc};
 use uranometria_votable::{Reader, ReaderOptions};
 
 use super::counterparts::Known;
-use crate::condition::{Counterparts, Places, Sources, WatchList, nearest};
+use crate::condition::{Counterparts, Places, SourceFile, Sources, WatchList, nearest};
+
+/// Files that a catalogue replaces when it changes.
+const CATALOGUE_FILES: [&str; 3] = ["hats.properties", "properties", "collection.properties"];
 
 /// Finds catalogues in an archive, by `schema.table` or by `table` alone where only one is called so, or by their path;
 /// watch lists and maps by their path.
@@ -29,12 +33,31 @@ use crate::condition::{Counterparts, Places, Sources, WatchList, nearest};
 pub struct ArchiveSources {
     archive: Option<PathBuf>,
     catalogues: Mutex<HashMap<String, Arc<Known>>>,
+    files: Mutex<BTreeSet<SourceFile>>,
+}
+
+/// A file as it is now; one that is not there has no length and no time.
+pub(super) fn file_now(path: &Path) -> SourceFile {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let meta = std::fs::metadata(&path).ok();
+    let modified = meta.as_ref().and_then(|meta| meta.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+    let modified_ns = modified.map_or(0, |time| time.as_nanos() as u64);
+    SourceFile { bytes: meta.map_or(0, |meta| meta.len()), modified_ns, path }
 }
 
 impl ArchiveSources {
     /// Of an archive, or of files alone.
     pub fn new(archive: Option<&Path>) -> Self {
-        ArchiveSources { archive: archive.map(Path::to_path_buf), catalogues: Mutex::default() }
+        ArchiveSources {
+            archive: archive.map(Path::to_path_buf),
+            catalogues: Mutex::default(),
+            files: Mutex::default(),
+        }
+    }
+
+    fn note(&self, path: &Path) {
+        let mut files = self.files.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        files.insert(file_now(path));
     }
 
     fn find(&self, name: &str) -> Result<PathBuf, String> {
@@ -79,13 +102,18 @@ impl Sources for ArchiveSources {
         if let Some(known) = open.get(name) {
             return Ok(known.clone());
         }
-        let catalog = Catalog::open(self.find(name)?).map_err(|error| error.to_string())?;
+        let folder = self.find(name)?;
+        CATALOGUE_FILES.iter().for_each(|file| self.note(&folder.join(file)));
+        let catalog = Catalog::open(folder).map_err(|error| error.to_string())?;
+        // The one that a collection leads to.
+        CATALOGUE_FILES.iter().for_each(|file| self.note(&catalog.path().join(file)));
         let known = Arc::new(Known { catalog });
         open.insert(name.to_string(), known.clone());
         Ok(known)
     }
 
     fn watch_list(&self, name: &str, radius: Option<Angle>) -> Result<Arc<WatchList>, String> {
+        self.note(Path::new(name));
         let read = || watch_list(&read_table(Path::new(name))?, radius);
         Ok(Arc::new(read().map_err(|told| format!("{name}: {told}"))?))
     }
@@ -93,6 +121,9 @@ impl Sources for ArchiveSources {
     fn moc(&self, name: &str) -> Result<Arc<Moc>, String> {
         let path = Path::new(name);
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        if matches!(ending.as_str(), "fits" | "txt" | "moc" | "json") {
+            self.note(path);
+        }
         let text = || std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"));
         let moc = match ending.as_str() {
             "fits" => {
@@ -110,6 +141,10 @@ impl Sources for ArchiveSources {
             }
         };
         Ok(Arc::new(moc.map_err(|error| format!("{name}: {error}"))?))
+    }
+
+    fn files(&self) -> Vec<SourceFile> {
+        self.files.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).iter().cloned().collect()
     }
 }
 

@@ -255,6 +255,48 @@ fn alerts_are_matched_with_catalogues_and_watch_lists() {
     assert!(told.unwrap_err().to_string().contains("did you mean 'public.stars'?"));
 }
 
+#[test]
+fn alerts_are_matched_at_the_pole_and_where_right_ascension_begins() {
+    let archive = tempfile::tempdir().unwrap();
+    // Alerts, and how far the nearest star is, arcseconds; the last has no place.
+    let alerts = [
+        (359.9999, 10.0, true),
+        (0.0001, 10.0, true),
+        (0.001, 10.0, false),
+        (10.0, 89.9999, true),
+        (190.0, 89.9999, true),
+        (77.0, 90.0, true),
+        (10.0, 89.99, false),
+        (300.0, -89.9999, true),
+        (0.0, -89.0, false),
+        (10.0, -999.0, false),
+    ];
+    let column = |of: fn(&(f64, f64, bool)) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(alerts.iter().map(of)))
+    };
+    let candid: ArrayRef = Arc::new(Int64Array::from_iter_values(0..alerts.len() as i64));
+    let columns = [("candid", candid), ("ra", column(|a| a.0)), ("dec", column(|a| a.1))];
+    write(archive.path(), (2021, 11, 3), "a", &RecordBatch::try_from_iter(columns).unwrap(), 100);
+    let table = archive.path().join("stars.csv");
+    fs::write(&table, "ra,dec\n0,10\n0,90\n120,-89.9999\n180,0\n").unwrap();
+    fs::create_dir_all(archive.path().join("catalogues/public")).unwrap();
+    let options = ImportOptions { ra: "ra".into(), dec: "dec".into(), ..ImportOptions::default() };
+    import(&[table], archive.path().join("catalogues/public/stars"), &options, &Control::none()).unwrap();
+    let sources = ArchiveSources::new(Some(archive.path()));
+    let run = |conditions: &str| {
+        let out = tempfile::tempdir().unwrap();
+        let (request, options) = (request(conditions, Content::Full), SelectOptions::default());
+        select(archive.path(), &request, &options, out.path(), &sources, &SelectControl::none()).unwrap();
+        written(out.path())
+    };
+    let wanted = |near: bool| -> Vec<i64> {
+        let of = |(row, alert): (usize, &(f64, f64, bool))| (alert.2 == near).then_some(row as i64);
+        alerts.iter().enumerate().filter_map(of).filter(|row| *row != 9).collect()
+    };
+    assert_eq!(run("MATCHES('stars', 1)"), wanted(true));
+    assert_eq!(run("NOT MATCHES('stars', 1)"), wanted(false));
+}
+
 /// A year of nights, whose alerts are faint in some and bright in others.
 fn year(archive: &Path) -> u64 {
     let mut state = 7_u64;
@@ -289,6 +331,48 @@ fn year(archive: &Path) -> u64 {
 }
 
 #[test]
+fn what_comes_in_clusters_is_estimated_within_what_is_stated() {
+    let archive = tempfile::tempdir().unwrap();
+    for night in 0..60_u32 {
+        let rows = 600 + 20 * i64::from(night);
+        // Footers tell nothing: the ends of all nights are alike.
+        let value = |row: i64| match row {
+            0 => 0.0,
+            1 => 2.0,
+            _ if night == 23 => 0.3,
+            _ => 1.5,
+        };
+        let arrays: [(&str, ArrayRef); 2] = [
+            ("candid", Arc::new(Int64Array::from_iter_values(0..rows))),
+            ("x", Arc::new(Float64Array::from_iter_values((0..rows).map(value)))),
+        ];
+        let date = (2021, 1 + night / 28, 1 + night % 28);
+        write(archive.path(), date, "n", &RecordBatch::try_from_iter(arrays).unwrap(), 5000);
+    }
+    let sources = ArchiveSources::new(None);
+    let ask = |conditions: &str| {
+        let mut request = Request::new("2021-01-01..2021-12-31".parse().unwrap());
+        request.conditions = conditions.into();
+        estimate(archive.path(), &request, 0, &sources, &SelectControl::none()).unwrap()
+    };
+    let rows: f64 = (0..60).map(|night| f64::from(600 + 20 * night)).sum();
+    for (conditions, truth) in [
+        ("x BETWEEN 0.2 AND 0.4", 600.0 + 20.0 * 23.0 - 2.0),
+        ("x BETWEEN 0.5 AND 1.0", 0.0),
+        ("x < 0.1 OR x > 1.7", 120.0),
+        ("x NOT BETWEEN 0.5 AND 1.0", rows),
+    ] {
+        let told = ask(conditions);
+        assert!(!told.is_exact() && told.sampled < 40_000, "{told:?}");
+        assert!((told.alerts - truth).abs() <= told.alerts_off, "{conditions}: {truth}, {told:?}");
+        let off = told.alerts_off / rows;
+        assert!(off < 0.05, "{conditions}: {told:?}");
+        // Three in as many blocks may be missed.
+        assert!(off > 0.003 || truth == 120.0, "{conditions}: {told:?}");
+    }
+}
+
+#[test]
 fn a_year_is_estimated_within_what_is_stated() {
     let archive = tempfile::tempdir().unwrap();
     let bright = year(archive.path());
@@ -311,4 +395,55 @@ fn a_year_is_estimated_within_what_is_stated() {
     let wanted = 0.1 * all.input as f64;
     assert!((class.alerts - wanted).abs() <= class.alerts_off + 3.0 * wanted.sqrt(), "{class:?}");
     assert_eq!(some, ask("magpsf < 18.2", &[]), "the same every time");
+}
+
+#[test]
+fn a_selection_is_done_again_where_a_watch_list_or_the_archive_is_another() {
+    let (one, other) = (archive(), archive());
+    let list = one.path().join("names.csv");
+    let object =
+        |row: usize| sample().column_by_name("objectId").unwrap().as_string::<i32>().value(row).to_string();
+    fs::write(&list, format!("objectId\n{}\n", object(0))).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let run = |archive: &Path| {
+        let request = request(&format!("WATCHED('{}')", list.display()), Content::Light);
+        let (options, sources) = (SelectOptions::default(), ArchiveSources::new(Some(archive)));
+        select(archive, &request, &options, out.path(), &sources, &SelectControl::none()).unwrap()
+    };
+    let first = run(one.path());
+    assert!(first.passed() > 0 && run(one.path()).nights.iter().all(|night| night.resumed));
+    let second = run(other.path());
+    assert_ne!(first.report, second.report);
+    assert_eq!(written(out.path()).len() as u64, 2 * first.passed());
+    let named =
+        |row| met(&format!("objectId IN ('{}', '{}')", object(0), object(row)), &sample()).true_count();
+    let more = (1..1000).find(|row| named(*row) as u64 > first.passed()).unwrap();
+    fs::write(&list, format!("objectId\n{}\n{}\n", object(0), object(more))).unwrap();
+    let again = run(one.path());
+    assert!(again.nights.iter().all(|night| !night.resumed));
+    assert_eq!(again.passed(), named(more) as u64);
+    assert_eq!(written(out.path()).len() as u64, first.passed() + again.passed());
+}
+
+#[test]
+fn leftovers_go_and_limits_hold_when_a_night_is_done_again() {
+    let archive = archive();
+    let out = tempfile::tempdir().unwrap();
+    let sources = ArchiveSources::new(None);
+    let options = SelectOptions { limit: Some(700), ..SelectOptions::default() };
+    let all = request("", Content::Light);
+    let run =
+        || select(archive.path(), &all, &options, out.path(), &sources, &SelectControl::none()).unwrap();
+    let first = run();
+    let part = out.path().join(&first.nights[0].parts[0].0);
+    let left = part.with_file_name(part.file_name().unwrap().to_string_lossy().replace("00000", "00007"));
+    fs::copy(&part, &left).unwrap();
+    // More alerts in the first night leave less room for the second.
+    write(archive.path(), (2021, 11, 3), "d", &sample().slice(600, 60), 1000);
+    let again = run();
+    assert_eq!(again.nights.iter().map(|night| night.written).collect::<Vec<_>>(), [660, 40]);
+    assert!(!left.exists());
+    assert_eq!(written(out.path()).len(), 700);
+    write(archive.path(), (2021, 11, 3), "e", &sample().slice(660, 60), 1000);
+    assert_eq!((run().written(), written(out.path()).len()), (700, 700));
 }

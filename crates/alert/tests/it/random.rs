@@ -5,6 +5,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 use proptest::prelude::*;
 
+use uranometria_alert::{Bounds, Conditions, Decided, NoSources};
+
 use crate::sample::met;
 
 #[derive(Clone, Debug)]
@@ -16,6 +18,9 @@ enum Number {
     Multiply(Box<Number>, Box<Number>),
     Divide(Box<Number>, Box<Number>),
     Coalesce(Box<Number>, Box<Number>),
+    Least(Box<Number>, Box<Number>),
+    /// `CASE a WHEN b THEN c END`, and the same with an ELSE.
+    Case(Box<(Number, Number, Number)>, Option<Box<Number>>),
 }
 
 #[derive(Clone, Debug)]
@@ -24,6 +29,9 @@ enum Truth {
     Equal(Number, Number),
     IsNull(Number),
     In(Number, i8, i8),
+    NotIn(Number, i8, i8),
+    Between(Number, Number, Number),
+    Case(Box<Truth>, Box<Truth>, Box<Truth>),
     Not(Box<Truth>),
     And(Box<Truth>, Box<Truth>),
     Or(Box<Truth>, Box<Truth>),
@@ -40,10 +48,17 @@ impl Number {
             Number::Multiply(a, b) => format!("{} * ({})", a.text(), b.text()),
             Number::Divide(a, b) => format!("(({}) / ({}))", a.text(), b.text()),
             Number::Coalesce(a, b) => format!("COALESCE({}, {})", a.text(), b.text()),
+            Number::Least(a, b) => format!("LEAST({}, {})", a.text(), b.text()),
+            Number::Case(whens, otherwise) => {
+                let (a, b, c) = &**whens;
+                let otherwise = otherwise.as_ref().map_or(String::new(), |d| format!(" ELSE {}", d.text()));
+                format!("CASE {} WHEN {} THEN {}{otherwise} END", a.text(), b.text(), c.text())
+            }
         }
     }
 
     fn value(&self, x: Option<f64>, n: Option<i64>) -> Option<f64> {
+        let x = x.filter(|x| !x.is_nan());
         let both = |a: &Number, b: &Number| a.value(x, n).zip(b.value(x, n));
         let value = match self {
             Number::X => x,
@@ -53,6 +68,17 @@ impl Number {
             Number::Multiply(a, b) => both(a, b).map(|(a, b)| a * b),
             Number::Divide(a, b) => both(a, b).filter(|(_, b)| *b != 0.0).map(|(a, b)| a / b),
             Number::Coalesce(a, b) => a.value(x, n).or_else(|| b.value(x, n)),
+            Number::Least(a, b) => match (a.value(x, n), b.value(x, n)) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+            Number::Case(whens, otherwise) => {
+                let (a, b, c) = &**whens;
+                match both(a, b) {
+                    Some((a, b)) if a == b => c.value(x, n),
+                    _ => otherwise.as_ref().and_then(|d| d.value(x, n)),
+                }
+            }
         };
         value.filter(|value| !value.is_nan())
     }
@@ -65,6 +91,11 @@ impl Truth {
             Truth::Equal(a, b) => format!("{} = {}", a.text(), b.text()),
             Truth::IsNull(a) => format!("({}) IS NULL", a.text()),
             Truth::In(a, b, c) => format!("{} IN ({b}, {c}, NULL)", a.text()),
+            Truth::NotIn(a, b, c) => format!("{} NOT IN ({b}, {c}.0)", a.text()),
+            Truth::Between(a, b, c) => format!("{} BETWEEN {} AND {}", a.text(), b.text(), c.text()),
+            Truth::Case(a, b, c) => {
+                format!("CASE WHEN {} THEN {} ELSE {} END", a.text(), b.text(), c.text())
+            }
             Truth::Not(a) => format!("NOT ({})", a.text()),
             Truth::And(a, b) => format!("({}) AND ({})", a.text(), b.text()),
             Truth::Or(a, b) => format!("(({}) OR ({}))", a.text(), b.text()),
@@ -82,6 +113,19 @@ impl Truth {
                 let a = number(a)?;
                 (a == f64::from(*b) || a == f64::from(*c)).then_some(true)
             }
+            Truth::NotIn(a, b, c) => number(a).map(|a| a != f64::from(*b) && a != f64::from(*c)),
+            Truth::Between(a, b, c) => {
+                let (a, b, c) = (number(a), number(b), number(c));
+                match (a.zip(b).map(|(a, b)| a >= b), a.zip(c).map(|(a, c)| a <= c)) {
+                    (Some(false), _) | (_, Some(false)) => Some(false),
+                    (Some(true), Some(true)) => Some(true),
+                    _ => None,
+                }
+            }
+            Truth::Case(a, b, c) => match a.value(x, n) {
+                Some(true) => b.value(x, n),
+                _ => c.value(x, n),
+            },
             Truth::Not(a) => a.value(x, n).map(|a| !a),
             Truth::And(a, b) => match (a.value(x, n), b.value(x, n)) {
                 (Some(false), _) | (_, Some(false)) => Some(false),
@@ -107,6 +151,9 @@ fn numbers() -> impl Strategy<Value = Number> {
             pair().prop_map(|(a, b)| Number::Multiply(a.into(), b.into())),
             pair().prop_map(|(a, b)| Number::Divide(a.into(), b.into())),
             pair().prop_map(|(a, b)| Number::Coalesce(a.into(), b.into())),
+            pair().prop_map(|(a, b)| Number::Least(a.into(), b.into())),
+            (inner.clone(), inner.clone(), inner.clone(), prop::option::of(inner.clone()))
+                .prop_map(|(a, b, c, d)| Number::Case((a, b, c).into(), d.map(Box::new))),
         ]
     })
 }
@@ -117,6 +164,8 @@ fn truths() -> impl Strategy<Value = Truth> {
         (numbers(), numbers()).prop_map(|(a, b)| Truth::Equal(a, b)),
         numbers().prop_map(Truth::IsNull),
         (numbers(), -3_i8..4, -3_i8..4).prop_map(|(a, b, c)| Truth::In(a, b, c)),
+        (numbers(), -3_i8..4, -3_i8..4).prop_map(|(a, b, c)| Truth::NotIn(a, b, c)),
+        (numbers(), numbers(), numbers()).prop_map(|(a, b, c)| Truth::Between(a, b, c)),
     ];
     leaf.prop_recursive(4, 16, 2, |inner| {
         let pair = || (inner.clone(), inner.clone());
@@ -124,9 +173,37 @@ fn truths() -> impl Strategy<Value = Truth> {
             inner.clone().prop_map(|a| Truth::Not(a.into())),
             pair().prop_map(|(a, b)| Truth::And(a.into(), b.into())),
             pair().prop_map(|(a, b)| Truth::Or(a.into(), b.into())),
+            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| Truth::Case(
+                a.into(),
+                b.into(),
+                c.into()
+            )),
             (inner.clone(), any::<bool>()).prop_map(|(a, wanted)| Truth::Is(a.into(), wanted)),
         ]
     })
+}
+
+/// NULL, small numbers, NaN and negative zero.
+fn values() -> impl Strategy<Value = Option<f64>> {
+    prop_oneof![
+        1 => Just(None),
+        1 => Just(Some(f64::NAN)),
+        1 => Just(Some(-0.0)),
+        6 => (-3_i8..4).prop_map(|x| Some(f64::from(x))),
+    ]
+}
+
+/// What a footer would say of some values: NaN is left out and not counted as NULL.
+fn bounds(values: &[Option<f64>]) -> Bounds {
+    let there = || values.iter().flatten().filter(|value| !value.is_nan());
+    let nulls = values.iter().filter(|value| value.is_none()).count();
+    let (least, most) = (there().copied().reduce(f64::min), there().copied().reduce(f64::max));
+    Bounds {
+        numbers: (least.unwrap_or(f64::NEG_INFINITY), most.unwrap_or(f64::INFINITY)),
+        texts: None,
+        some_null: nulls > 0,
+        all_null: nulls == values.len(),
+    }
 }
 
 proptest! {
@@ -135,9 +212,9 @@ proptest! {
     #[test]
     fn conditions_give_what_an_interpreter_gives(
         truth in truths(),
-        rows in prop::collection::vec((prop::option::of(-3_i8..4), prop::option::of(-3_i64..4)), 1..40),
+        rows in prop::collection::vec((values(), prop::option::of(-3_i64..4)), 1..40),
     ) {
-        let x: Vec<Option<f64>> = rows.iter().map(|(x, _)| x.map(f64::from)).collect();
+        let x: Vec<Option<f64>> = rows.iter().map(|(x, _)| *x).collect();
         let n: Vec<Option<i64>> = rows.iter().map(|(_, n)| *n).collect();
         let arrays: [(&str, ArrayRef); 2] =
             [("x", Arc::new(Float64Array::from(x.clone()))), ("n", Arc::new(Int64Array::from(n.clone())))];
@@ -151,6 +228,27 @@ proptest! {
         let part = batch.slice(from, rows.len() - from);
         let found: Vec<bool> = met(&text, &part).values().iter().collect();
         prop_assert_eq!(&found, &wanted[from..], "{}", text);
+    }
+
+    #[test]
+    fn what_footers_decide_is_what_the_rows_give(
+        truth in truths(),
+        x in prop::collection::vec(values(), 1..5),
+        n in prop::option::of(-3_i64..4),
+    ) {
+        let n = vec![n; x.len()];
+        let arrays: [(&str, ArrayRef); 2] =
+            [("x", Arc::new(Float64Array::from(x.clone()))), ("n", Arc::new(Int64Array::from(n.clone())))];
+        let batch = RecordBatch::try_from_iter(arrays).unwrap();
+        let text = truth.text();
+        let conditions = Conditions::new(&text, &batch.schema(), &NoSources).unwrap();
+        let n: Vec<Option<f64>> = n.iter().map(|n| n.map(|n| n as f64)).collect();
+        let passed = conditions.evaluate(&batch).unwrap().true_count();
+        match conditions.decide(&|leaf| Some(bounds(if leaf == 0 { &x } else { &n }))) {
+            Decided::None => prop_assert_eq!(passed, 0, "{}", text),
+            Decided::All => prop_assert_eq!(passed, x.len(), "{}", text),
+            Decided::Some => {}
+        }
     }
 
     #[test]
