@@ -174,6 +174,21 @@ impl Schema {
     }
 }
 
+impl Logical {
+    /// Whether a stored number is as much by one meaning as by another: the same digits behind the point, the same unit.
+    pub(crate) fn scales_as(self, other: Self) -> bool {
+        let scale = |logical| match logical {
+            Logical::Date => (1, 0),
+            Logical::TimeMillis | Logical::TimestampMillis | Logical::LocalTimestampMillis => (2, 3),
+            Logical::TimeMicros | Logical::TimestampMicros | Logical::LocalTimestampMicros => (2, 6),
+            Logical::TimestampNanos | Logical::LocalTimestampNanos => (2, 9),
+            Logical::Decimal { scale, .. } => (3, scale),
+            Logical::Uuid => (4, 0),
+        };
+        scale(self) == scale(other)
+    }
+}
+
 impl Type {
     /// The name of a primitive type.
     pub(crate) fn primitive(&self) -> Option<&'static str> {

@@ -73,14 +73,36 @@ impl Survey {
 
     /// The field that identifies an alert, as these columns have it.
     pub fn id(self, schema: &ArrowSchema) -> Option<&'static str> {
-        let names: &[&str] = match self {
-            Survey::Ztf => &["candid", "candidate.candid"],
-            Survey::Lsst => &["diaSourceId", "alertId", "diaSource.diaSourceId"],
+        self.id_columns(schema).first().copied()
+    }
+
+    /// The fields that identify an alert, as these columns have them: the first that is not null does. Where columns of
+    /// several schemas were brought together, it is not the same one in each row.
+    pub(crate) fn id_columns(self, schema: &ArrowSchema) -> Vec<&'static str> {
+        let mut names = match self {
+            Survey::Ztf => vec!["candid", "candidate.candid"],
+            Survey::Lsst => vec!["diaSourceId", "alertId", "diaSource.diaSourceId"],
         };
+        names.retain(|name| field_at(schema, name).is_some_and(|field| field.data_type().is_integer()));
         names
-            .iter()
-            .copied()
-            .find(|name| field_at(schema, name).is_some_and(|field| field.data_type().is_integer()))
+    }
+
+    /// The number of each alert.
+    pub(crate) fn ids(self, batch: &RecordBatch) -> Vec<Option<i64>> {
+        let mut ids = vec![None; batch.num_rows()];
+        for name in self.id_columns(batch.schema_ref()) {
+            let Some(column) = column_at(batch, name).and_then(|column| cast(&column, &DataType::Int64).ok())
+            else {
+                continue;
+            };
+            for (id, here) in ids.iter_mut().zip(column.as_primitive::<Int64Type>()) {
+                *id = id.or(here);
+            }
+            if !ids.contains(&None) {
+                break;
+            }
+        }
+        ids
     }
 
     /// The field of the time: of ZTF `candidate.jd`, UTC as Julian date, when the exposure began; of Rubin
@@ -114,7 +136,7 @@ impl Survey {
         let number =
             |path: &str, kind: &DataType| column_at(batch, path).and_then(|column| cast(&column, kind).ok());
         let id = self.id(schema);
-        let ids = id.and_then(|id| number(id, &DataType::Int64));
+        let ids = self.ids(batch);
         let times = number(self.time(), &DataType::Float64);
         let objects: Vec<u128> = match self {
             Survey::Ztf => texts(column_at(batch, "objectId"), batch.num_rows()),
@@ -133,9 +155,7 @@ impl Survey {
         let keys = (0..batch.num_rows()).map(|row| {
             let lacks =
                 |field: &str, found: String, wanted| NoKey { row, field: field.to_string(), found, wanted };
-            let id_at =
-                ids.as_ref().map(|ids| ids.as_primitive::<Int64Type>()).filter(|ids| ids.is_valid(row));
-            let Some(ids) = id_at else {
+            let Some(alert) = ids[row] else {
                 return Err(lacks(id.unwrap_or("candid"), "null".into(), "the number of the alert"));
             };
             let time_at = times.as_ref().map(|times| times.as_primitive::<Float64Type>());
@@ -148,7 +168,7 @@ impl Survey {
                 return Err(lacks(self.time(), time.to_string(), "a time between 1972 and 2200"));
             };
             let bits = time.to_bits() ^ if time < 0.0 { u64::MAX } else { 1 << 63 };
-            Ok(Key { night, object: objects[row], time: bits, id: ids.value(row) })
+            Ok(Key { night, object: objects[row], time: bits, id: alert })
         });
         let keys = keys.map(|key| key.map_err(|lack| without.push(lack)).ok()).collect();
         (keys, without)

@@ -36,7 +36,7 @@ pub(crate) fn night_of_mjd_tai(mjd: f64) -> Option<i32> {
 
 fn night(mjd: f64) -> Option<i32> {
     // 1972-01-01 and 2200-01-01.
-    (41_317.0..124_594.0).contains(&mjd).then_some((mjd - MJD_1970) as i32)
+    (41_317.0..124_593.0).contains(&mjd).then_some((mjd - MJD_1970) as i32)
 }
 
 /// The date of a night.

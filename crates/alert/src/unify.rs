@@ -74,8 +74,9 @@ fn unite_kinds(first: &DataType, second: &DataType, path: &str) -> Result<DataTy
             _ => return Err(no_type(first.data_type(), second.data_type(), path)),
         },
         (Int32, Int64) | (Int64, Int32) => Int64,
-        (Int32 | Int64 | Float32, Float64) | (Float64, Int32 | Int64 | Float32) => Float64,
-        (Int32 | Int64, Float32) | (Float32, Int32 | Int64) => Float64,
+        // Not those of 64 bits: of numbers of alerts and objects the last digits would be lost.
+        (Int32 | Float32, Float64) | (Float64, Int32 | Float32) => Float64,
+        (Int32, Float32) | (Float32, Int32) => Float64,
         (Utf8, LargeUtf8) | (LargeUtf8, Utf8) => LargeUtf8,
         (Binary, LargeBinary) | (LargeBinary, Binary) => LargeBinary,
         (Timestamp(a, zone), Timestamp(b, other)) if zone == other => Timestamp(*a.max(b), zone.clone()),

@@ -20,8 +20,8 @@ pub enum Codec {
     Zstandard,
 }
 
-/// The most bytes of a block when it is unpacked: what is larger is taken for an attack.
-const MAX_BLOCK: u64 = 512 << 20;
+/// The most bytes of a block, packed or not: what is larger is taken for an attack.
+pub(super) const MAX_BLOCK: u64 = 512 << 20;
 
 impl Codec {
     /// The codec of a name as files have it.

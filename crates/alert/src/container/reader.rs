@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::codec::MAX_BLOCK;
 use super::{Codec, Feed};
 use crate::packet::Damage;
 use crate::schema::MAX_TEXT;
@@ -46,7 +47,8 @@ fn number(bytes: &[u8], mut at: usize) -> Option<Result<(i64, usize), ()>> {
     loop {
         let byte = *bytes.get(at)?;
         at += 1;
-        if shift > 63 {
+        // The tenth byte has one bit that counts.
+        if shift > 63 || shift == 63 && byte & 0x7e != 0 {
             return Some(Err(()));
         }
         value |= u64::from(byte & 0x7f) << shift;
@@ -219,8 +221,8 @@ impl<F: Feed> Container<F> {
             None => return ends(bytes.len()),
         };
         let (size, at) = match number(bytes, at) {
-            Some(Ok((size, at))) if (0..=i64::from(i32::MAX)).contains(&size) => (size as usize, at),
-            Some(Ok((size, _))) => return wrong(format!("a block of {size} bytes"), "0 to 2 GiB"),
+            Some(Ok((size, at))) if (0..=MAX_BLOCK as i64).contains(&size) => (size as usize, at),
+            Some(Ok((size, _))) => return wrong(format!("a block of {size} bytes"), "0 to 512 MiB"),
             Some(Err(())) => {
                 return wrong("a number of more than 64 bits".into(), "how many bytes a block has");
             }
@@ -273,5 +275,18 @@ impl<F: Feed> Container<F> {
                 return Ok(self.feed.offset() - start);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_beyond_64_are_refused() {
+        let longest = |last: u8| [&[0xff; 9][..], &[last]].concat();
+        assert_eq!(number(&longest(1), 0), Some(Ok((i64::MIN, 10))));
+        assert_eq!(number(&longest(2), 0), Some(Err(())));
+        assert_eq!(number(&longest(0x81), 0), None);
     }
 }

@@ -13,12 +13,12 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use uranometria_fits::fs::{Durability, NewFile};
 
-use crate::Error;
+use super::read;
+use crate::{Error, Projection};
 
 /// A packet that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +54,15 @@ pub(super) fn columns() -> SchemaRef {
     ]))
 }
 
-/// Whether a parquet file is one of dead letters.
+/// Whether a parquet file is one of dead letters: as an ingest writes it, of the same types and without nulls.
 pub(super) fn is_dead(schema: &ArrowSchema) -> bool {
     let ours = columns();
     ours.fields().len() == schema.fields().len()
-        && ours.fields().iter().zip(schema.fields()).all(|(a, b)| a.name() == b.name())
+        && ours
+            .fields()
+            .iter()
+            .zip(schema.fields())
+            .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type() && !b.is_nullable())
 }
 
 fn batch(letters: &[DeadLetter]) -> Result<RecordBatch, Error> {
@@ -66,7 +70,9 @@ fn batch(letters: &[DeadLetter]) -> Result<RecordBatch, Error> {
         Arc::new(StringArray::from_iter_values(letters.iter().map(of)))
     };
     let number = |of: fn(&DeadLetter) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(letters.iter().map(|letter| of(letter) as i64)))
+        Arc::new(Int64Array::from_iter_values(
+            letters.iter().map(|letter| of(letter).min(i64::MAX as u64) as i64),
+        ))
     };
     let arrays = vec![
         text(|letter| &letter.file),
@@ -84,7 +90,14 @@ fn batch(letters: &[DeadLetter]) -> Result<RecordBatch, Error> {
 pub(super) struct DeadWriter {
     new: NewFile,
     writer: ArrowWriter<File>,
+    /// Letters of the row group under way, and their bytes.
+    letters: usize,
+    bytes: usize,
 }
+
+/// A row group ends behind so many letters, or bytes: there are at most 32,767 of them in a file.
+const GROUP_LETTERS: usize = 1024;
+const GROUP_BYTES: usize = 8 << 20;
 
 impl DeadWriter {
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
@@ -96,15 +109,24 @@ impl DeadWriter {
         Ok(DeadWriter {
             new,
             writer: writer.map_err(|source| Error::parquet("write it")(source).in_file(path))?,
+            letters: 0,
+            bytes: 0,
         })
     }
 
     pub(super) fn write(&mut self, letters: &[DeadLetter]) -> Result<(), Error> {
-        // One row group a call: what is in memory stays bounded.
-        for letters in letters.chunks(64) {
-            self.writer.write(&batch(letters)?).map_err(Error::parquet("keep dead letters"))?;
+        let failed = Error::parquet("keep dead letters");
+        for letter in letters {
+            self.writer.write(&batch(std::slice::from_ref(letter))?).map_err(&failed)?;
+            self.letters += 1;
+            self.bytes += letter.bytes.len() + letter.schema.len() + letter.reason.len();
+            // What is in memory stays bounded.
+            if self.letters >= GROUP_LETTERS || self.bytes >= GROUP_BYTES {
+                self.writer.flush().map_err(&failed)?;
+                (self.letters, self.bytes) = (0, 0);
+            }
         }
-        self.writer.flush().map_err(Error::parquet("keep dead letters"))
+        Ok(())
     }
 
     pub(super) fn publish(self) -> Result<(), Error> {
@@ -123,15 +145,13 @@ pub fn read_dead_letters(
     mut take: impl FnMut(DeadLetter) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let path = path.as_ref();
-    let mut read = || {
+    let mut letters = || {
         let file = File::open(path).map_err(|source| Error::io("open it", source))?;
-        let failed = Error::parquet("read it");
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(&failed)?;
-        if !is_dead(builder.schema()) {
+        if !is_dead(read::builder(file)?.schema()) {
             let found = "its columns are not those of dead letters".to_string();
             return Err(Error::NoAlerts { found, wanted: "a file that an ingest wrote" });
         }
-        for batch in builder.with_batch_size(16).build().map_err(&failed)? {
+        for batch in read::open(path, &Projection::all(), 16, 0)? {
             let batch = batch.map_err(Error::arrow("read it"))?;
             let text = |at: usize, row| batch.column(at).as_string::<i32>().value(row).to_string();
             let number =
@@ -150,5 +170,56 @@ pub fn read_dead_letters(
         }
         Ok(())
     };
-    read().map_err(|error: Error| error.in_file(path))
+    letters().map_err(|error: Error| error.in_file(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_letters_make_few_row_groups() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("dead.parquet");
+        let letter = |packet| DeadLetter {
+            file: "a.avro".into(),
+            packet,
+            packets: 1,
+            offset: 7,
+            reason: "found nothing".into(),
+            schema: String::new(),
+            bytes: vec![1, 2, 3],
+        };
+        let mut writer = DeadWriter::create(&path).unwrap();
+        (0..3000).try_for_each(|packet| writer.write(&[letter(packet)])).unwrap();
+        writer.publish().unwrap();
+        let groups = read::builder(File::open(&path).unwrap()).unwrap().metadata().num_row_groups();
+        assert_eq!(groups, 3);
+        let mut packet = 0;
+        read_dead_letters(&path, |found| {
+            assert_eq!(found, letter(packet));
+            packet += 1;
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(packet, 3000);
+    }
+
+    #[test]
+    fn a_file_of_the_same_columns_and_other_types_has_no_letters() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("other.parquet");
+        for (kind, null) in [(DataType::Int64, false), (DataType::Utf8, true)] {
+            let mut fields: Vec<Field> =
+                columns().fields().iter().map(|field| field.as_ref().clone()).collect();
+            fields[4] = Field::new("reason", kind, null);
+            let schema = Arc::new(ArrowSchema::new(fields));
+            let mut writer =
+                ArrowWriter::try_new(File::create(&path).unwrap(), schema.clone(), None).unwrap();
+            writer.write(&RecordBatch::new_empty(schema)).unwrap();
+            writer.close().unwrap();
+            let error = read_dead_letters(&path, |_| Ok(())).unwrap_err().to_string();
+            assert!(error.contains("other.parquet"), "{error}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::dead::{DeadWriter, read_dead_letters};
 use super::input::{Reader, Registry, listed};
 use super::merge::merge;
+use super::night::entries;
 use super::runs::{Counts, Position, Run, Written};
 use crate::{Error, Projection, Survey, time};
 
@@ -31,7 +32,8 @@ pub struct IngestOptions<'a> {
     pub schema: Option<String>,
     /// Finds the schemas of packets in the frame of a registry by their numbers, JSON.
     pub registry: Option<&'a Registry<'a>>,
-    /// About how much memory to use, bytes; besides, 16 bytes for each alert of a night.
+    /// About how much memory to use, bytes; besides, 25 bytes for each alert that comes to a night, and some 8 for each
+    /// that the night has.
     pub memory: u64,
 }
 
@@ -94,8 +96,17 @@ pub fn ingest(
     let place = archive.join("alerts/_ingest");
     let print = fingerprint(&files, options)?;
     let work = place.join(format!("{print:032x}"));
-    fs::create_dir_all(&work).map_err(|source| Error::io("make it", source).in_file(&work))?;
+    let make = |folder: &Path| {
+        fs::create_dir_all(folder).map_err(|source| Error::io("make it", source).in_file(folder))
+    };
+    make(&place)?;
     let _lock = open_locked(&place.join("lock"), &archive.join("alerts"))?;
+    for (name, path) in entries(&place)? {
+        if name.starts_with(DONE) {
+            remove(&path)?;
+        }
+    }
+    make(&work)?;
     let mut runs: Vec<Written> = Vec::new();
     while let Some(run) = Written::find(&work, runs.len()) {
         runs.push(run);
@@ -127,8 +138,19 @@ pub fn ingest(
     }
     told.dead_letters = keep_dead_letters(archive, print, &runs)?;
     drop(runs);
-    fs::remove_dir_all(&work).map_err(|source| Error::io("remove it", source).in_file(&work))?;
+    // What is removed one by one must not be taken for work to go on with.
+    let done = place.join(format!("{DONE}{print:032x}"));
+    fs::rename(&work, &done).map_err(|source| Error::io("set it aside", source).in_file(&work))?;
+    sync_folder(&place).map_err(|source| Error::io("sync it to disk", source).in_file(&place))?;
+    remove(&done)?;
     Ok(told)
+}
+
+/// What the names of folders begin with whose work is done.
+const DONE: &str = "done-";
+
+fn remove(folder: &Path) -> Result<(), Error> {
+    fs::remove_dir_all(folder).map_err(|source| Error::io("remove it", source).in_file(folder))
 }
 
 /// The first pass: what is not in runs yet.

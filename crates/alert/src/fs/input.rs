@@ -238,17 +238,19 @@ impl<'a> Reader<'a> {
         count: u64,
         place: Result<u64, u64>,
     ) -> Result<(), Error> {
-        let (mut at, mut left) = (0, count);
+        // A packet that has the number of an alert takes a byte at least.
+        let (mut at, mut left) = (0, count.min(data.len() as u64));
         let offset = |at: usize| place.map_or_else(|block| block, |data| data + at as u64);
         while left > 0 {
             let here = &mut self.slots[slot];
+            let before = here.decoder.packet_bytes();
             match here.decoder.decode(&data[at..]) {
                 Ok(len) => {
                     self.packets += 1;
                     left -= 1;
                     here.origins.push((self.file.clone(), self.packets, offset(at)));
                     at += len;
-                    self.unflushed += len;
+                    self.unflushed += here.decoder.packet_bytes() - before;
                     self.run.counts.read += 1;
                     if here.decoder.packet_bytes() >= BATCH_BYTES {
                         self.flush(slot)?;
@@ -263,7 +265,7 @@ impl<'a> Reader<'a> {
                     };
                     let reason = Damage { offset: damage.offset, ..damage }.to_string();
                     self.letter(self.packets + 1, offset(at), lost, reason, schema, &data[at..end])?;
-                    self.packets += lost;
+                    self.packets = self.packets.saturating_add(lost);
                     left -= lost;
                     at = end;
                 }
@@ -313,6 +315,7 @@ impl<'a> Reader<'a> {
                 }
             };
             self.packets += 1;
+            let before = self.slots[slot].decoder.packet_bytes();
             match self.slots[slot].decoder.decode(&bytes[at + frame..]) {
                 // A packet of no bytes would never end.
                 Ok(0) => return Ok(()),
@@ -320,7 +323,7 @@ impl<'a> Reader<'a> {
                     self.slots[slot].origins.push((self.file.clone(), self.packets, at as u64));
                     self.run.counts.read += 1;
                     at += frame + len;
-                    self.unflushed += len;
+                    self.unflushed += self.slots[slot].decoder.packet_bytes() - before;
                     if self.slots[slot].decoder.packet_bytes() >= BATCH_BYTES {
                         self.flush(slot)?;
                     }
@@ -401,13 +404,14 @@ impl<'a> Reader<'a> {
             match here.decoder.decode(&letter.bytes[at..]) {
                 Ok(0) => break,
                 Ok(len) => {
-                    here.origins.push((file.clone(), packet, letter.offset + at as u64));
+                    here.origins.push((file.clone(), packet, letter.offset.saturating_add(at as u64)));
                     self.run.counts.read += 1;
-                    (at, packet) = (at + len, packet + 1);
+                    (at, packet) = (at + len, packet.saturating_add(1));
                 }
                 Err(damage) => {
-                    let packets = letter.packets.saturating_sub(packet - letter.packet).max(1);
-                    let (offset, bytes) = (letter.offset + at as u64, letter.bytes[at..].to_vec());
+                    let packets = letter.packets.saturating_sub(packet.saturating_sub(letter.packet)).max(1);
+                    let (offset, bytes) =
+                        (letter.offset.saturating_add(at as u64), letter.bytes[at..].to_vec());
                     let reason = damage.to_string();
                     self.push_letter(DeadLetter { packet, packets, offset, reason, bytes, ..letter })?;
                     break;
@@ -516,7 +520,7 @@ impl<'a> Reader<'a> {
     }
 
     fn push_letter(&mut self, letter: DeadLetter) -> Result<(), Error> {
-        self.run.counts.dead += letter.packets;
+        self.run.counts.dead = self.run.counts.dead.saturating_add(letter.packets);
         self.run.dead_bytes += letter.bytes.len() + letter.schema.len() + letter.reason.len();
         self.run.dead.push(letter);
         Ok(())
@@ -545,7 +549,7 @@ fn next_packets(decoder: &mut Decoder, bytes: &[u8], left: u64) -> Option<usize>
     if left == 0 {
         return None;
     }
-    let rows = decoder.rows();
+    let mark = decoder.mark();
     let mut spent = 0;
     for start in 1..bytes.len() {
         let mut at = start;
@@ -559,7 +563,7 @@ fn next_packets(decoder: &mut Decoder, bytes: &[u8], left: u64) -> Option<usize>
                 false
             }
         });
-        decoder.truncate(rows);
+        decoder.back(mark);
         if fits && at == bytes.len() {
             return Some(start);
         }

@@ -3,11 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
 use arrow_schema::SchemaRef;
 use arrow_select::interleave::interleave_record_batch;
 use parquet::arrow::ArrowWriter;
@@ -23,7 +22,7 @@ use uranometria_fits::fs::{Durability, part_path, sync_folder};
 use super::night::{self, parts};
 use super::read::{self, field_path};
 use super::runs::{Sorted, Written};
-use crate::unify::{column_at, conform, unite};
+use crate::unify::{conform, unite};
 use crate::{CUTOUTS, Error, Key, Projection, Survey, time};
 
 /// The most rows of a row group, and of a part.
@@ -50,13 +49,22 @@ pub(super) fn merge(
     check: &dyn Fn(u64) -> Result<(), Error>,
 ) -> Result<Merged, Error> {
     let folder = night::folder(archive, time::date(day));
+    let new_folder = part_path(&folder, "part");
     set_right(&folder)?;
+    set_aside_is_over(&new_folder, &folder)?;
     let told = work.join(format!("night-{}-{}.json", time::date(day), survey.name()));
     if let Some(merged) = done(&told, &folder) {
         check(merged.new + merged.repeated)?;
         return Ok(merged);
     }
-    let there = parts(&folder)?;
+    let mut there = parts(&folder)?;
+    // Files of other origin have alerts too, but stay as they are.
+    let strange: Vec<PathBuf> =
+        there.iter().filter(|part| part.survey.is_none()).map(|part| part.path.clone()).collect();
+    for part in there.iter_mut().filter(|part| part.survey.is_none()) {
+        let schema = File::open(&part.path).ok().and_then(|file| read::builder(file).ok());
+        part.survey = schema.and_then(|builder| Survey::of(builder.schema()));
+    }
     let of_night = |sorted: &&Sorted| sorted.survey == survey && sorted.nights().any(|night| night == day);
     let sorted: Vec<&Sorted> = runs.iter().flat_map(|run| &run.surveys).filter(of_night).collect();
     let mut kept = Vec::new();
@@ -66,13 +74,14 @@ pub(super) fn merge(
         choose(&ids, &old, &mut kept)
     };
     if merged.new == 0 {
-        tell(&told, merged, &[])?;
+        tell(&told, merged, &[], &folder)?;
         check(merged.repeated)?;
         return Ok(merged);
     }
     // Small parts are written anew together with what is new, so that there never are many.
     let mut sizes: Vec<(u64, &Path)> = Vec::new();
-    for part in there.iter().filter(|part| part.survey == Some(survey)) {
+    let own = |part: &&night::Part| part.survey == Some(survey) && !strange.contains(&part.path);
+    for part in there.iter().filter(own) {
         sizes.push((rows_of(&part.path)?, &part.path));
     }
     sizes.sort();
@@ -96,34 +105,48 @@ pub(super) fn merge(
             reader.map(move |batch| batch.map_err(|source| Error::arrow("read it")(source).in_file(&named)));
         sources.push(Source::new(schema, Box::new(batches), None));
     }
-    let new_folder = part_path(&folder, "part");
     clear(&new_folder)?;
     fs::create_dir_all(&new_folder).map_err(|source| Error::io("make it", source).in_file(&new_folder))?;
-    for part in there.iter().filter(|part| !old.contains(&part.path.as_path())) {
-        let name = part.path.file_name().unwrap_or_default();
-        let link = new_folder.join(name);
-        fs::hard_link(&part.path, &link)
-            .map_err(|source| Error::io("link a part to it", source).in_file(&link))?;
-    }
+    let written_anew = |path: &Path| old.contains(&path);
+    link_all(&folder, &new_folder, &written_anew)?;
     let first = 1 + there.iter().filter_map(|part| number_of(&part.path)).max().unwrap_or(0);
     let names = write_parts(&new_folder, survey, first, sources, memory, check)?;
     sync(&new_folder)?;
-    tell(&told, merged, &names)?;
-    publish(&new_folder, &folder)?;
+    tell(&told, merged, &names, &new_folder)?;
+    let written: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
+    publish(&new_folder, &folder, &|to| old.contains(&to) || written.iter().any(|part| part == to))?;
     check(merged.repeated)?;
     Ok(merged)
 }
 
-/// What a run noted about a night that it has published.
+/// What a run noted about a night, if the night has the very files that it wrote: names alone may be those of another
+/// run that came between.
 fn done(told: &Path, folder: &Path) -> Option<Merged> {
     let told: Value = serde_json::from_str(&fs::read_to_string(told).ok()?).ok()?;
     let names = told.get("parts")?.as_array()?;
-    let there = names.iter().all(|name| name.as_str().is_some_and(|name| folder.join(name).exists()));
-    there.then_some(())?;
+    let is_there = |part: &Value| {
+        let (name, print) = (part.get(0)?.as_str()?, part.get(1)?.as_str()?);
+        (print_of(&folder.join(name)).ok()? == print).then_some(())
+    };
+    names.iter().try_for_each(is_there)?;
     Some(Merged { new: told.get("new")?.as_u64()?, repeated: told.get("repeated")?.as_u64()? })
 }
 
-fn tell(path: &Path, merged: Merged, parts: &[String]) -> Result<(), Error> {
+/// What tells a file from any that has its name before or after it, wherever its folder is moved to.
+fn print_of(path: &Path) -> std::io::Result<String> {
+    let meta = fs::metadata(path)?;
+    let (device, node) = (meta.dev(), meta.ino());
+    Ok(format!("{device} {node} {} {}.{:09}", meta.len(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// Notes what a run has written to a folder.
+fn tell(path: &Path, merged: Merged, names: &[String], folder: &Path) -> Result<(), Error> {
+    let mut parts = Vec::new();
+    for name in names {
+        let part = folder.join(name);
+        let print = print_of(&part).map_err(|source| Error::io("look at it", source).in_file(&part))?;
+        parts.push(json!([name, print]));
+    }
     let text = json!({ "new": merged.new, "repeated": merged.repeated, "parts": parts }).to_string();
     Ok(uranometria_fits::fs::write(path, text.as_bytes(), Durability::Disk)?)
 }
@@ -135,14 +158,9 @@ fn old_ids(parts: &[night::Part], survey: Survey) -> Result<Vec<i64>, Error> {
         let mut read = || {
             let whole = read::open(&part.path, &Projection::all(), 1, 0)?;
             let schema = whole.schema();
-            let Some(id) = survey.id(&schema) else { return Ok(()) };
-            for batch in read::open(&part.path, &Projection::only([id]), 8192, 0)? {
+            for batch in read::open(&part.path, &Projection::only(survey.id_columns(&schema)), 8192, 0)? {
                 let batch = batch.map_err(Error::arrow("read it"))?;
-                if let Some(column) = column_at(&batch, id)
-                    .and_then(|column| arrow_cast::cast(&column, &arrow_schema::DataType::Int64).ok())
-                {
-                    ids.extend(column.as_primitive::<Int64Type>().values());
-                }
+                ids.extend(survey.ids(&batch).into_iter().flatten());
             }
             Ok(())
         };
@@ -153,7 +171,7 @@ fn old_ids(parts: &[night::Part], survey: Survey) -> Result<Vec<i64>, Error> {
 }
 
 /// Chooses of each alert the first that was read, and none that is there already: for each run and row whether it is
-/// kept. This takes 16 bytes an alert of the night.
+/// kept. This takes 16 bytes an alert that came, beside its number and whether it is kept.
 fn choose(ids: &[Vec<i64>], old: &[i64], kept: &mut Vec<Vec<bool>>) -> Merged {
     let mut all: Vec<(i64, u32, u32)> = Vec::with_capacity(ids.iter().map(Vec::len).sum());
     for (run, ids) in (0..).zip(ids) {
@@ -233,47 +251,84 @@ impl<'a> Source<'a> {
                 self.row += 1;
             }
             self.before += self.keys.len();
+            self.keys.clear();
+            self.row = 0;
             let Some(batch) = self.batches.next().transpose()? else { return Ok(None) };
+            // A batch of which nothing is wanted must not wait with the others.
+            let rows = self.before..self.before + batch.num_rows();
+            if self.kept.is_some_and(|kept| !kept.get(rows.clone()).is_some_and(|kept| kept.contains(&true)))
+            {
+                self.before = rows.end;
+                continue;
+            }
             let batch = conform(&batch, schema)?;
             let (keys, _) = survey.keys(&batch);
             self.keys = keys.into_iter().map(|key| key.ok_or(Error::Changed)).collect::<Result<_, _>>()?;
-            self.row = 0;
             self.place = gathered.len();
             gathered.push(batch);
         }
     }
 }
 
-/// Merges alerts to parts and returns their names.
+/// Merges alerts to parts and returns their names. Alerts whose columns do not go together get parts of their own.
 fn write_parts(
     folder: &Path,
     survey: Survey,
     first: u64,
-    mut sources: Vec<Source<'_>>,
+    sources: Vec<Source<'_>>,
     memory: u64,
     check: &dyn Fn(u64) -> Result<(), Error>,
 ) -> Result<Vec<String>, Error> {
-    let mut schema = sources[0].schema.clone();
-    for source in &sources[1..] {
-        schema = unite(&schema, &source.schema)?;
+    let mut groups: Vec<(SchemaRef, Vec<Source<'_>>)> = Vec::new();
+    'sources: for source in sources {
+        for (schema, group) in &mut groups {
+            match unite(schema, &source.schema) {
+                Ok(both) => {
+                    *schema = both;
+                    group.push(source);
+                    continue 'sources;
+                }
+                Err(Error::Resolution { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        groups.push((source.schema.clone(), vec![source]));
     }
-    let properties = properties(survey, &schema)?;
+    let mut names = Vec::new();
+    for (schema, sources) in groups {
+        write_group(folder, survey, first, &schema, sources, &mut names, memory, check)?;
+    }
+    Ok(names)
+}
+
+/// Merges alerts of one schema to parts and adds their names.
+#[allow(clippy::too_many_arguments)]
+fn write_group(
+    folder: &Path,
+    survey: Survey,
+    first: u64,
+    schema: &SchemaRef,
+    mut sources: Vec<Source<'_>>,
+    names: &mut Vec<String>,
+    memory: u64,
+    check: &dyn Fn(u64) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let properties = properties(survey, schema)?;
     let mut gathered: Vec<RecordBatch> = Vec::new();
     let mut next: BinaryHeap<Reverse<(Key, usize)>> = BinaryHeap::new();
     for (number, source) in sources.iter_mut().enumerate() {
-        if let Some(key) = source.seek(survey, &schema, &mut gathered)? {
+        if let Some(key) = source.seek(survey, schema, &mut gathered)? {
             next.push(Reverse((key, number)));
         }
     }
     let mut picks: Vec<(usize, usize)> = Vec::new();
-    let mut names = Vec::new();
     let mut part: Option<PartWriter> = None;
     let limit = (memory / 4).max(16 << 20) as usize;
     while let Some(Reverse((_, number))) = next.pop() {
         let source = &mut sources[number];
         picks.push((source.place, source.row));
         source.row += 1;
-        if let Some(key) = source.seek(survey, &schema, &mut gathered)? {
+        if let Some(key) = source.seek(survey, schema, &mut gathered)? {
             next.push(Reverse((key, number)));
         }
         // What is gathered is bounded in rows, and in batches that were left.
@@ -286,7 +341,7 @@ fn write_parts(
                     let name = format!("part-{}-{:06}.parquet", survey.name(), first + names.len() as u64);
                     let path = folder.join(&name);
                     names.push(name);
-                    part.insert(PartWriter::create(path, &schema, &properties)?)
+                    part.insert(PartWriter::create(path, schema, &properties)?)
                 }
             };
             writer.write(&rows, limit)?;
@@ -308,8 +363,7 @@ fn write_parts(
             gathered = stay;
         }
     }
-    part.map_or(Ok(()), PartWriter::finish)?;
-    Ok(names)
+    part.map_or(Ok(()), PartWriter::finish)
 }
 
 /// A part under way.
@@ -363,10 +417,8 @@ fn properties(survey: Survey, schema: &SchemaRef) -> Result<WriterProperties, Er
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_data_page_row_count_limit(4096);
     let (ra, dec) = survey.position();
-    let key: Vec<&str> = [survey.id(schema), Some(survey.object()), Some(survey.time()), Some(ra), Some(dec)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut key = survey.id_columns(schema);
+    key.extend([survey.object(), survey.time(), ra, dec]);
     for at in 0..parquet.num_columns() {
         let column = parquet.column(at);
         let (path, field) = (column.path().clone(), field_path(column.path().parts()));
@@ -402,11 +454,63 @@ fn clear(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Gives the folder of a night its name, replacing the one that has it in one step.
+/// Puts links to what is in a folder into another, but for some files; folders in it are gone through.
+fn link_all(from: &Path, to: &Path, but: &dyn Fn(&Path) -> bool) -> Result<(), Error> {
+    for (_, path) in night::entries(from)? {
+        let link = to.join(path.file_name().unwrap_or_default());
+        if is_folder(&path) {
+            fs::create_dir(&link).map_err(|source| Error::io("make it", source).in_file(&link))?;
+            link_all(&path, &link, but)?;
+            sync(&link)?;
+        } else if !but(&path) {
+            fs::hard_link(&path, &link)
+                .map_err(|source| Error::io("link a file to it", source).in_file(&link))?;
+        }
+    }
+    Ok(())
+}
+
+/// Moves what came to the old folder of a night while its new one was made, but for what is to stay as it is there.
+fn bring_over(old: &Path, folder: &Path, but: &dyn Fn(&Path) -> bool) -> Result<(), Error> {
+    for (_, path) in night::entries(old)? {
+        let to = folder.join(path.file_name().unwrap_or_default());
+        let moved = |source| Error::io("move it to the night as it is now", source).in_file(&path);
+        if is_folder(&path) && is_folder(&to) {
+            bring_over(&path, &to, but)?;
+        } else if !but(&to) && !same_file(&path, &to) {
+            fs::rename(&path, &to).map_err(moved)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (fs::symlink_metadata(one), fs::symlink_metadata(other)) {
+        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    }
+}
+
+/// Removes a folder that was left where a run ended: a new one under way, or an old one whose place a new one has. What
+/// came to the old one last and is no part is brought over.
+fn set_aside_is_over(left: &Path, folder: &Path) -> Result<(), Error> {
+    if left.exists() && folder.exists() {
+        let is_part = |to: &Path| to.extension().is_some_and(|ending| ending == "parquet");
+        bring_over(left, folder, &|to| is_part(to) || fs::symlink_metadata(to).is_ok())?;
+    }
+    clear(left)
+}
+
+/// Gives the folder of a night its name, replacing the one that has it in one step. What came to that one in the
+/// meantime is brought over, but for files that are replaced.
 ///
 /// File systems of networks may not exchange two names at once; there the old one is set aside first, and gets its name
 /// again by [`set_right`] where the program ends between the two steps.
-fn publish(new: &Path, folder: &Path) -> Result<(), Error> {
+fn publish(new: &Path, folder: &Path, replaced: &dyn Fn(&Path) -> bool) -> Result<(), Error> {
     let parent = folder.parent().unwrap_or(Path::new(""));
     let named = |source: std::io::Error| Error::io("give it its name", source).in_file(folder);
     if !folder.exists() {
@@ -416,6 +520,8 @@ fn publish(new: &Path, folder: &Path) -> Result<(), Error> {
     }
     match renameat_with(CWD, new, CWD, folder, RenameFlags::EXCHANGE) {
         Ok(()) => {
+            bring_over(new, folder, replaced)?;
+            sync(folder)?;
             sync(parent)?;
             return clear(new);
         }
@@ -428,6 +534,8 @@ fn publish(new: &Path, folder: &Path) -> Result<(), Error> {
         fs::rename(&old, folder).map_err(named)?;
         return Err(named(source));
     }
+    bring_over(&old, folder, replaced)?;
+    sync(folder)?;
     sync(parent)?;
     clear(&old)
 }
@@ -439,7 +547,59 @@ fn set_right(folder: &Path) -> Result<(), Error> {
         return Ok(());
     }
     if folder.exists() {
-        return clear(&old);
+        return set_aside_is_over(&old, folder);
     }
     fs::rename(&old, folder).map_err(|source| Error::io("give it its name again", source).in_file(&old))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray, StructArray};
+    use arrow_schema::{DataType, Field};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_same_name_by_another_run_is_not_taken_for_ones_own() {
+        let folder = TempDir::new().unwrap();
+        let (told, part) = (folder.path().join("night.json"), folder.path().join("part-ztf-000001.parquet"));
+        let merged = Merged { new: 3, repeated: 1 };
+        fs::write(&part, "the alerts of a run").unwrap();
+        tell(&told, merged, &["part-ztf-000001.parquet".to_string()], folder.path()).unwrap();
+        assert_eq!(done(&told, folder.path()), Some(merged));
+        let other = folder.path().join("other");
+        fs::write(&other, "the alerts of a ruN").unwrap();
+        fs::rename(&other, &part).unwrap();
+        assert_eq!(done(&told, folder.path()), None);
+    }
+
+    #[test]
+    fn batches_of_which_nothing_is_wanted_are_not_gathered() {
+        let batch = |id: i64| {
+            let jd: ArrayRef = Arc::new(Float64Array::from(vec![2_459_383.0; 2]));
+            let candidate =
+                StructArray::from(vec![(Arc::new(Field::new("jd", DataType::Float64, false)), jd)]);
+            let columns: [(&str, ArrayRef); 3] = [
+                ("candid", Arc::new(Int64Array::from(vec![id, id + 1]))),
+                ("objectId", Arc::new(StringArray::from(vec!["a", "a"]))),
+                ("candidate", Arc::new(candidate)),
+            ];
+            Ok(RecordBatch::try_from_iter(columns).unwrap())
+        };
+        let schema =
+            batch(0).map(|batch: RecordBatch| batch.schema()).unwrap_or_else(|_: Error| unreachable!());
+        let mut kept = vec![false; 200];
+        kept[151] = true;
+        let batches = (0..100).map(|n| batch(2 * n));
+        let mut source = Source::new(schema.clone(), Box::new(batches), Some(&kept));
+        let mut gathered = Vec::new();
+        assert_eq!(source.seek(Survey::Ztf, &schema, &mut gathered).unwrap().unwrap().id, 151);
+        assert_eq!(gathered.len(), 1);
+        source.row += 1;
+        assert!(source.seek(Survey::Ztf, &schema, &mut gathered).unwrap().is_none());
+        assert_eq!(gathered.len(), 1);
+    }
 }

@@ -278,7 +278,11 @@ impl Column {
                 spans.push(end(before + read, cursor)?);
                 Ok(())
             }
-            Values::Union { .. } => self.read_union(cursor, skips),
+            // What is written without a union is of the only type.
+            Values::Union { children, len, .. } => {
+                *len += 1;
+                children.iter_mut().try_for_each(|child| child.read(cursor, skips))
+            }
         }
     }
 
@@ -316,12 +320,15 @@ impl Column {
             Values::Bytes(spans) | Values::Text(spans) | Values::Enum { spans, .. } => spans.push_empty(),
             Values::Fixed { size, data, len } => {
                 cursor.spend(*size as u64 / 64)?;
+                cursor.make(*size)?;
                 data.resize(data.len() + *size, 0);
                 *len += 1;
             }
             Values::Decimal { values, .. } => values.push(0),
             Values::Struct(record) => {
                 cursor.spend(record.leaves.into())?;
+                // Values have up to 8 bytes; those of fixed size count themselves.
+                cursor.make(8 * record.leaves as usize)?;
                 record.len += 1;
                 record.children.iter_mut().try_for_each(|child| child.push_null(cursor))?;
             }
@@ -330,6 +337,7 @@ impl Column {
             }
             Values::Union { children, len, .. } => {
                 cursor.spend(children.len() as u64)?;
+                cursor.make(8 * children.len())?;
                 *len += 1;
                 children.iter_mut().try_for_each(|child| child.push_null(cursor))?;
             }
@@ -454,9 +462,9 @@ impl Record {
             }
         }
         for (child, bytes) in &self.defaults {
-            let mut cursor = Cursor::new(bytes);
-            self.children[*child]
-                .read(&mut cursor, skips)
+            let column = &mut self.children[*child];
+            cursor
+                .beside(bytes, |cursor| column.read(cursor, skips))
                 .map_err(|fault| fault.inside(&self.names[*child]))?;
         }
         self.len += 1;

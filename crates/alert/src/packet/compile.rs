@@ -7,7 +7,7 @@ use arrow_schema::{DataType, Field, Fields, TimeUnit};
 
 use super::column::Spans;
 use super::column::{Column, Null, Record, Step, Values};
-use super::skip::{Skip, Skips};
+use super::skip::{Side, Skip, Skips};
 use super::{Projection, meta};
 use crate::Error;
 use crate::encode::encode_default;
@@ -25,6 +25,7 @@ pub(super) struct Compiler<'a> {
 pub(super) struct Of<'a> {
     pub(super) schema: &'a Schema,
     pub(super) kind: &'a Type,
+    pub(super) side: Side,
 }
 
 /// A column and what it becomes.
@@ -110,8 +111,8 @@ impl<'a> Of<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    pub(super) fn new(projection: &'a Projection, writer: &Schema) -> Self {
-        Compiler { projection, skips: Skips::new(writer), columns: 0 }
+    pub(super) fn new(projection: &'a Projection, writer: &Schema, reader: Option<&Schema>) -> Self {
+        Compiler { projection, skips: Skips::new(writer, reader), columns: 0 }
     }
 
     /// Makes the columns of a record, with the fields they become.
@@ -192,7 +193,7 @@ impl<'a> Compiler<'a> {
 
     /// Passes over a field, together with the one before where both have a known number of bytes.
     fn pass(&mut self, record: &mut Record, of: Of<'_>) {
-        match (record.steps.last_mut(), self.skips.plan(of.schema, of.kind)) {
+        match (record.steps.last_mut(), self.skips.plan(of.schema, of.side, of.kind)) {
             (Some(Step::Skip(Skip::Bytes(before))), Skip::Bytes(more)) => {
                 *before = before.saturating_add(more)
             }
@@ -224,6 +225,19 @@ impl<'a> Compiler<'a> {
             }
             None => (None, None),
         };
+        let known =
+            |one: &Of<'_>| wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|of| of.takes(*one)));
+        if let Some(reader) = reader
+            && matches!(reader.kind, Type::Union(_))
+            && !there.iter().any(known)
+            && !(reader_null.is_some() && (null.is_some() || *writer.kind.base() == Type::Null))
+        {
+            return Err(Error::Resolution {
+                field: path.to_string(),
+                found: writer.describe(),
+                wanted: format!("one of {}, as the reader's schema has it", reader.describe()),
+            });
+        }
         let one_wanted = wanted.as_ref().is_none_or(|wanted| wanted.len() <= 1);
         match there.as_slice() {
             // A union of null alone: its number stands where the value would.
@@ -316,6 +330,16 @@ impl<'a> Compiler<'a> {
         if let Some(reader) = reader.filter(|reader| !reader.takes(writer)) {
             return Err(refuse(reader));
         }
+        if let (Some(reader), Type::Logical(meant, _)) = (reader, writer.kind)
+            && let Type::Logical(wanted, _) = reader.kind
+            && !meant.scales_as(*wanted)
+        {
+            return Err(Error::Resolution {
+                field: path.to_string(),
+                found: format!("{meant:?}"),
+                wanted: format!("{wanted:?}, as the reader's schema has it"),
+            });
+        }
         let plain = Built::plain;
         // The meaning is the reader's where both are stored alike.
         let meaning = reader.map_or(writer.kind, |reader| reader.kind);
@@ -349,7 +373,8 @@ impl<'a> Compiler<'a> {
                 let built = self.column(writer.with(items), reader, path, depth + 1)?;
                 let field = built.field("item");
                 let item = Box::new(built.column);
-                let values = Values::List { spans: vec![0], item, least: self.skips.least(items) };
+                let values =
+                    Values::List { spans: vec![0], item, least: self.skips.least(writer.side, items) };
                 plain(values, DataType::List(Arc::new(field)))
             }
             (Type::Map(inner), target) => {
@@ -361,7 +386,7 @@ impl<'a> Compiler<'a> {
                 let fields: Fields =
                     vec![Field::new("key", DataType::Utf8, false), built.field("value")].into();
                 let entries = Field::new("entries", DataType::Struct(fields), false);
-                let least = 1 + self.skips.least(inner);
+                let least = self.skips.least(writer.side, inner).saturating_add(1);
                 let values =
                     Values::Map { spans: vec![0], keys: Spans::new(), value: Box::new(built.column), least };
                 plain(values, DataType::Map(Arc::new(entries), false))

@@ -37,11 +37,42 @@ pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
     free: u32,
+    /// Bytes that were made of nothing, and how many may be.
+    made: usize,
+    room: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Cursor { bytes, at: 0, free: FREE }
+    /// The beginning of a packet, of which so many bytes may be made of nothing.
+    pub(super) fn new(bytes: &'a [u8], room: usize) -> Self {
+        Cursor { bytes, at: 0, free: FREE, made: 0, room }
+    }
+
+    /// Reads other bytes for the same packet.
+    pub(super) fn beside<'b, T>(&mut self, bytes: &'b [u8], read: impl FnOnce(&mut Cursor<'b>) -> T) -> T {
+        let mut other = Cursor { bytes, at: 0, free: self.free, made: self.made, room: self.room };
+        let done = read(&mut other);
+        (self.free, self.made) = (other.free, other.made);
+        done
+    }
+
+    /// Bytes of columns that were made of nothing.
+    pub(super) fn made(&self) -> usize {
+        self.made
+    }
+
+    /// Counts bytes of columns that stand under a null.
+    pub(super) fn make(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.made = self.made.saturating_add(bytes);
+        if self.made <= self.room {
+            return Ok(());
+        }
+        let found = format!("{} bytes under nulls", self.made);
+        Err(self.fault(
+            self.at,
+            found,
+            format!("{} in what is left of the batch; finish it before", self.room),
+        ))
     }
 
     pub(super) fn at(&self) -> usize {

@@ -8,7 +8,7 @@ use arrow_schema::{Schema as ArrowSchema, SchemaRef};
 use super::column::{Record, arrays};
 use super::compile::{Compiler, Of};
 use super::cursor::{Cursor, Damage};
-use super::skip::Skips;
+use super::skip::{Side, Skips};
 use super::{Projection, meta};
 use crate::Error;
 use crate::schema::{Kind, Schema, Type};
@@ -43,6 +43,19 @@ pub struct Decoder {
     skips: Skips,
     schema: SchemaRef,
     bytes: usize,
+    /// Bytes of columns that take none in packets.
+    made: usize,
+}
+
+/// The most bytes of a batch that take none in packets: what stands under nulls.
+const MOST_MADE: usize = 1 << 30;
+
+/// How far a decoder has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    rows: usize,
+    bytes: usize,
+    made: usize,
 }
 
 impl Decoder {
@@ -59,13 +72,14 @@ impl Decoder {
                 return Err(Error::Schema { place: String::new(), found, wanted });
             }
         }
-        let mut compiler = Compiler::new(&options.projection, writer);
-        let of = |schema| Of { schema, kind: &schema.root };
-        let (root, fields) = compiler.record(of(writer), options.reader.map(of), "", 0)?;
+        let mut compiler = Compiler::new(&options.projection, writer, options.reader);
+        let of = |schema, side| Of { schema, kind: &schema.root, side };
+        let reader = options.reader.map(|reader| of(reader, Side::Reader));
+        let (root, fields) = compiler.record(of(writer, Side::Writer), reader, "", 0)?;
         let name = options.reader.unwrap_or(writer).name().unwrap_or_default();
         let metadata = [(meta::NAME.to_string(), name.to_string())];
         let schema = Arc::new(ArrowSchema::new_with_metadata(fields, metadata.into()));
-        Ok(Decoder { root, skips: compiler.skips, schema, bytes: 0 })
+        Ok(Decoder { root, skips: compiler.skips, schema, bytes: 0, made: 0 })
     }
 
     /// What the batches have.
@@ -79,10 +93,11 @@ impl Decoder {
     /// What is wrong with it; then no row was added.
     pub fn decode(&mut self, bytes: &[u8]) -> Result<usize, Damage> {
         let rows = self.root.len;
-        let mut cursor = Cursor::new(bytes);
+        let mut cursor = Cursor::new(bytes, MOST_MADE.saturating_sub(self.made));
         match self.root.read(&mut cursor, &self.skips) {
             Ok(()) => {
                 self.bytes += cursor.at();
+                self.made += cursor.made();
                 Ok(cursor.at())
             }
             Err(fault) => {
@@ -97,6 +112,20 @@ impl Decoder {
         self.root.len = self.root.len.min(rows);
         let rows = self.root.len;
         self.root.children.iter_mut().for_each(|child| child.truncate(rows));
+        if rows == 0 {
+            (self.bytes, self.made) = (0, 0);
+        }
+    }
+
+    /// How far it has come, to go back there.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { rows: self.root.len, bytes: self.bytes, made: self.made }
+    }
+
+    /// Goes back to where it was.
+    pub(crate) fn back(&mut self, mark: Mark) {
+        self.truncate(mark.rows);
+        (self.bytes, self.made) = (mark.bytes, mark.made);
     }
 
     /// The rows that were read since the last batch.
@@ -104,10 +133,11 @@ impl Decoder {
         self.root.len
     }
 
-    /// The bytes of packets that were read since the last batch. Columns hold at most 2 GiB each; batches of some MB are
+    /// The bytes of packets that were read since the last batch, and those of columns that stand under nulls and take none
+    /// in packets, of which a batch may have 1 GiB. Columns hold at most 2 GiB each; batches of some MB are
     /// the quickest.
     pub fn packet_bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.made
     }
 
     /// The rows as a batch; the decoder is empty then.
@@ -117,7 +147,7 @@ impl Decoder {
     pub fn finish(&mut self) -> Result<RecordBatch, Error> {
         let failed = Error::arrow("make a batch of packets");
         let rows = std::mem::take(&mut self.root.len);
-        self.bytes = 0;
+        (self.bytes, self.made) = (0, 0);
         let arrays = arrays(&mut self.root.children, self.schema.fields()).map_err(&failed)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options).map_err(failed)

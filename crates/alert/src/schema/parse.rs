@@ -322,7 +322,6 @@ impl<'a> Parser<'a> {
                 return Err(self.wrong(format!("field {name} without a type"), "a type"));
             };
             self.path.push(name.to_string());
-            // A field may carry the meaning of its type beside it, as some writers do.
             let kind = self.kind(kind, space)?;
             self.path.pop();
             fields.push(Field {

@@ -8,17 +8,20 @@ impl Schema {
     /// The schema as JSON. Types with names are defined where they first occur; all names are full ones.
     pub fn to_json(&self) -> String {
         let mut defined = vec![false; self.named.len()];
-        self.value(&self.root, &mut defined).to_string()
+        self.value(&self.root, "", &mut defined).to_string()
     }
 
-    fn value(&self, kind: &Type, defined: &mut [bool]) -> Value {
+    /// A type as it is written inside a namespace.
+    fn value(&self, kind: &Type, space: &str, defined: &mut [bool]) -> Value {
         match kind {
-            Type::Array(items) => json!({ "type": "array", "items": self.value(items, defined) }),
-            Type::Map(values) => json!({ "type": "map", "values": self.value(values, defined) }),
-            Type::Union(branches) => branches.iter().map(|branch| self.value(branch, defined)).collect(),
-            Type::Named(at) => self.definition(*at, defined),
+            Type::Array(items) => json!({ "type": "array", "items": self.value(items, space, defined) }),
+            Type::Map(values) => json!({ "type": "map", "values": self.value(values, space, defined) }),
+            Type::Union(branches) => {
+                branches.iter().map(|branch| self.value(branch, space, defined)).collect()
+            }
+            Type::Named(at) => self.definition(*at, space, defined),
             Type::Logical(logical, base) => {
-                let base = self.value(base, defined);
+                let base = self.value(base, space, defined);
                 let mut object = match base {
                     Value::Object(object) => object,
                     other => Map::from_iter([("type".to_string(), other)]),
@@ -34,22 +37,32 @@ impl Schema {
         }
     }
 
-    fn definition(&self, at: usize, defined: &mut [bool]) -> Value {
+    fn definition(&self, at: usize, space: &str, defined: &mut [bool]) -> Value {
         let Some(named) = self.named.get(at) else { return Value::Null };
+        let own = named.name.rsplit_once('.').map_or("", |(space, _)| space);
         if std::mem::replace(&mut defined[at], true) {
-            return named.name.as_str().into();
+            // Without a point it would be that of the namespace, where that has one of this name too.
+            let other = format!("{space}.{}", named.name);
+            let hidden = own.is_empty() && self.named.iter().any(|named| named.name == other);
+            return if hidden { format!(".{}", named.name).into() } else { named.name.as_str().into() };
         }
         let mut object = Map::new();
         object.insert("name".into(), named.name.as_str().into());
+        if own.is_empty() && !space.is_empty() {
+            object.insert("namespace".into(), "".into());
+        }
         if !named.aliases.is_empty() {
-            object.insert("aliases".into(), named.aliases.clone().into());
+            let alias = |alias: &String| {
+                if own.is_empty() || alias.contains('.') { alias.clone() } else { format!(".{alias}") }
+            };
+            object.insert("aliases".into(), named.aliases.iter().map(alias).collect());
         }
         let word = match &named.kind {
             Kind::Record(fields) => {
                 let fields = fields.iter().map(|field| {
                     let mut object = Map::new();
                     object.insert("name".into(), field.name.as_str().into());
-                    object.insert("type".into(), self.value(&field.kind, defined));
+                    object.insert("type".into(), self.value(&field.kind, own, defined));
                     if !field.aliases.is_empty() {
                         object.insert("aliases".into(), field.aliases.clone().into());
                     }
@@ -96,5 +109,24 @@ impl Logical {
             Logical::Decimal { .. } => "decimal",
             Logical::Uuid => "uuid",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_of_no_namespace_inside_one_are_read_back_as_themselves() {
+        let text = r#"{"type": "record", "name": "a.b.outer", "aliases": [".old"], "fields": [
+            {"name": "one", "type": {"type": "fixed", "name": ".four", "size": 4}},
+            {"name": "two", "type": {"type": "record", "name": "plain", "namespace": "", "fields": [
+                {"name": "x", "type": "four"}, {"name": "y", "type": {"type": "fixed", "name": "c.five", "size": 5}}]}},
+            {"name": "three", "type": {"type": "fixed", "name": "a.b.four", "size": 3}},
+            {"name": "four", "type": [".four", "a.b.four"]}]}"#;
+        let schema = Schema::parse(text).unwrap();
+        let names: Vec<&str> = schema.named.iter().map(|named| named.name.as_str()).collect();
+        assert_eq!(names, ["a.b.outer", "four", "plain", "c.five", "a.b.four"]);
+        assert_eq!(Schema::parse(&schema.to_json()).unwrap(), schema);
     }
 }

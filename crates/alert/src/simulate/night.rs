@@ -157,7 +157,9 @@ impl Simulated {
         let falling = object.magnitude(1.0, &mut Random::new(seed, number)) > magnitude;
         let candid = 1_000_000_000_000_000_000
             + (night - epoch).get_days() as i64 * 10_000_000_000
+            // Up to 80,000 seeds have numbers of their own.
             + (seed % 10) as i64 * 1_000_000_000
+            + (seed / 10 % 8000) as i64 * 1_000_000_000_000_000
             + number as i64;
         for before in (1..=object.epochs).rev() {
             let back = f64::from(before) * 30.0 / f64::from(object.epochs + 1) - 0.3 * random.uniform();

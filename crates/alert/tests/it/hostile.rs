@@ -137,3 +137,34 @@ fn damaged_container_files_are_told_and_gone_on_with() {
     assert_eq!(container.offset() as usize, at[2]);
     assert_eq!(container.next_block().unwrap().unwrap().unwrap().count, 1);
 }
+
+#[test]
+fn what_stands_under_nulls_counts_as_bytes_of_the_batch() {
+    let schema = r#"{"type": "record", "name": "r", "fields":
+        [{"name": "x", "type": ["null", {"type": "fixed", "name": "f", "size": 1000000}]}]}"#;
+    let mut decoder = Decoder::new(&Schema::parse(schema).unwrap(), &DecodeOptions::default()).unwrap();
+    for _ in 0..10 {
+        decoder.decode(&[0]).unwrap();
+    }
+    assert_eq!(decoder.packet_bytes(), 10_000_010);
+    decoder.finish().unwrap();
+    assert_eq!(decoder.packet_bytes(), 0);
+}
+
+#[test]
+fn empty_records_in_one_another_are_passed_over_at_once() {
+    let mut fields = r#"{"name": "f0", "type": {"type": "record", "name": "r0", "fields": []}}"#.to_string();
+    for n in 1..60 {
+        let before = n - 1;
+        fields += &format!(
+            r#", {{"name": "f{n}", "type": {{"type": "record", "name": "r{n}", "fields":
+                [{{"name": "a", "type": "r{before}"}}, {{"name": "b", "type": "r{before}"}}]}}}}"#
+        );
+    }
+    let schema = format!(
+        r#"{{"type": "record", "name": "r", "fields": [{fields}, {{"name": "id", "type": "long"}}]}}"#
+    );
+    let options = DecodeOptions { projection: Projection::only(["id"]), ..DecodeOptions::default() };
+    let mut decoder = Decoder::new(&Schema::parse(&schema).unwrap(), &options).unwrap();
+    assert_eq!(decoder.decode(&[2]), Ok(1));
+}

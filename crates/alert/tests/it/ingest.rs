@@ -342,3 +342,127 @@ fn kill_9_at_any_moment_and_the_same_again_leaves_every_alert_there_once() {
     let found: BTreeSet<i64> = there(&archive).into_values().flatten().collect();
     assert!(found == wanted, "{} of {}", found.len(), wanted.len());
 }
+
+/// Takes in packets of a schema without a header.
+fn take_in_loose(archive: &Path, schema: &str, packets: &[Vec<u8>]) -> Ingested {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("loose");
+    std::fs::write(&path, packets.concat()).unwrap();
+    let options = IngestOptions { schema: Some(schema.to_string()), ..IngestOptions::default() };
+    ingest(&[path], archive, &options, &Control::none()).unwrap()
+}
+
+/// A schema of Rubin's alerts with some fields before the least that there are.
+fn rubin(fields: &str) -> String {
+    format!(
+        r#"{{"type": "record", "name": "alert", "fields": [{fields}, {{"name": "diaSource", "type":
+            {{"type": "record", "name": "s", "fields": [{{"name": "midpointMjdTai", "type": "double"}}]}}}}]}}"#
+    )
+}
+
+fn at_night(start: &[u8]) -> Vec<u8> {
+    [start, &61_041.2_f64.to_le_bytes()].concat()
+}
+
+fn parts_of(archive: &Path) -> Vec<PathBuf> {
+    let all = Nights { first: date(1972, 1, 1), last: date(2100, 1, 1) };
+    let nights = nights(archive, &all).unwrap();
+    nights.into_iter().flat_map(|night| night.parts).map(|part| part.path).collect()
+}
+
+#[test]
+fn what_else_is_in_the_folder_of_a_night_stays_there() {
+    let folder = TempDir::new().unwrap();
+    let archive = folder.path().join("archive");
+    let night = NightOptions { alerts: 20, reduced: true, ..NightOptions::default() };
+    for seed in [1, 2] {
+        let input = folder.path().join(seed.to_string());
+        simulate(&input, NightOptions { seed, ..night.clone() });
+        assert_eq!(take_in(&[input], &archive, 1 << 30).new, 20);
+        let there = parts_of(&archive).remove(0);
+        let there = there.parent().unwrap();
+        if seed == 1 {
+            std::fs::write(there.join("notes.txt"), "of the weather").unwrap();
+            std::fs::create_dir(there.join("plots")).unwrap();
+            std::fs::write(there.join("plots/seeing.txt"), "1.9").unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(there.join("notes.txt")).unwrap(), "of the weather");
+        assert_eq!(std::fs::read_to_string(there.join("plots/seeing.txt")).unwrap(), "1.9");
+    }
+    assert_eq!(parts_of(&archive).len(), 1);
+}
+
+#[test]
+fn alerts_that_a_file_of_another_name_has_are_not_added_again() {
+    let folder = TempDir::new().unwrap();
+    let (input, archive) = (folder.path().join("in"), folder.path().join("archive"));
+    simulate(&input, NightOptions { alerts: 20, reduced: true, ..NightOptions::default() });
+    take_in(&[input.clone()], &archive, 1 << 30);
+    let part = parts_of(&archive).remove(0);
+    std::fs::rename(&part, part.with_file_name("of_a_broker.parquet")).unwrap();
+    let done = take_in(&[input], &archive, 1 << 30);
+    assert_eq!((done.new, done.repeated), (0, 20));
+}
+
+#[test]
+fn alerts_of_one_night_may_have_their_numbers_in_different_fields() {
+    let archive = TempDir::new().unwrap();
+    let one = rubin(r#"{"name": "alertId", "type": "long"}"#);
+    let both = rubin(r#"{"name": "diaSourceId", "type": "long"}, {"name": "alertId", "type": "long"}"#);
+    let first = take_in_loose(archive.path(), &one, &[at_night(&[2]), at_night(&[4])]);
+    assert_eq!((first.new, first.dead), (2, 0));
+    let second = take_in_loose(archive.path(), &both, &[at_night(&[4, 4]), at_night(&[6, 6])]);
+    assert_eq!((second.new, second.repeated), (1, 1));
+    let again = take_in_loose(archive.path(), &one, &[at_night(&[2]), at_night(&[4]), at_night(&[6])]);
+    assert_eq!((again.new, again.repeated), (0, 3));
+    assert_eq!(parts_of(archive.path()).len(), 1);
+}
+
+#[test]
+fn alerts_whose_columns_do_not_go_together_have_parts_of_their_own() {
+    let archive = TempDir::new().unwrap();
+    let of = |kind: &str| {
+        rubin(&format!(r#"{{"name": "alertId", "type": "long"}}, {{"name": "x", "type": "{kind}"}}"#))
+    };
+    assert_eq!(take_in_loose(archive.path(), &of("int"), &[at_night(&[2, 2])]).new, 1);
+    assert_eq!(take_in_loose(archive.path(), &of("string"), &[at_night(&[4, 2, b'x'])]).new, 1);
+    assert_eq!(parts_of(archive.path()).len(), 2);
+    assert_eq!(take_in_loose(archive.path(), &of("int"), &[at_night(&[2, 2])]).repeated, 1);
+}
+
+#[test]
+fn what_finished_work_left_is_removed() {
+    let folder = TempDir::new().unwrap();
+    let left = folder.path().join("alerts/_ingest/done-1");
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(left.join("run-000001.json"), "{}").unwrap();
+    take_in(&[fixture("ztf-3.3.avro")], folder.path(), 1 << 30);
+    assert!(!left.exists());
+}
+
+#[test]
+fn a_false_number_of_packets_is_told_as_no_more_than_there_is_room_for() {
+    let folder = TempDir::new().unwrap();
+    let good = bytes("ztf-3.3.avro");
+    let mut container =
+        uranometria_alert::Container::open(uranometria_alert::Slice::new(&good)).unwrap().unwrap();
+    let at = container.offset() as usize;
+    let data = container.next_block().unwrap().unwrap().unwrap().data.len() as u64;
+    let most = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+    let path = folder.path().join("a.avro");
+    // Twice, so that the sum is one that no number has.
+    let block = [&most[..], &good[at + 1..]].concat();
+    std::fs::write(&path, [&good[..at], &block, &block].concat()).unwrap();
+    let done = take_in(&[path], &folder.path().join("archive"), 1 << 30);
+    assert_eq!((done.read, done.new), (2, 1));
+    assert!(done.dead > 0 && done.dead <= 2 * data, "{}", done.dead);
+}
+
+#[test]
+fn nights_of_different_seeds_have_different_alerts() {
+    let number = |seed| {
+        let night = Simulated::new(NightOptions { seed, ..NightOptions::default() }).unwrap();
+        night.alerts(0..1).unwrap().1[0].candid
+    };
+    assert_eq!([1, 2, 11, 101].map(number).into_iter().collect::<BTreeSet<_>>().len(), 4);
+}

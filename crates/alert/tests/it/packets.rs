@@ -303,3 +303,46 @@ fn columns_of_other_origin_are_written_as_the_nearest_type() {
         Encoder::new(&huge.schema(), UnionOrder::AsRead).unwrap().encode(&huge).unwrap_err().to_string();
     assert!(error.starts_with("b: found"), "{error}");
 }
+
+#[test]
+fn a_type_without_a_union_is_read_as_one_of_several() {
+    resolve(
+        &record(r#"{"name": "a", "type": "int"}, {"name": "b", "type": "long"}"#),
+        &record(r#"{"name": "a", "type": ["null", "int", "string"]}"#),
+        &[10, 4],
+        &[("a", "{int: 5}"), ("b", "2")],
+    );
+}
+
+#[test]
+fn defaults_of_lists_and_records_are_of_the_readers_types() {
+    let inner = r#"{"type": "record", "name": "inner", "fields": [{"name": "p", "type": "int"}, {"name": "q", "type": "string"}]}"#;
+    let list = format!(r#"{{"name": "l", "type": {{"type": "array", "items": {inner}}}, "default": []}}"#);
+    let map =
+        r#"{"name": "m", "type": {"type": "map", "values": "inner"}, "default": {"k": {"p": 1, "q": "x"}}}"#;
+    resolve(
+        &record(r#"{"name": "a", "type": "int"}"#),
+        &record(&format!("{list}, {map}")),
+        &[10],
+        &[("l", "[]"), ("m", "{k: {p: 1, q: x}}"), ("a", "5")],
+    );
+}
+
+#[test]
+fn unions_without_a_common_type_and_meanings_of_other_scale_are_refused() {
+    let decimal = |scale: u32| {
+        format!(r#"{{"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": {scale}}}"#)
+    };
+    let stamp = |unit: &str| format!(r#"{{"type": "long", "logicalType": "timestamp-{unit}"}}"#);
+    for (writer, reader, told) in [
+        (r#"["int", "string"]"#.to_string(), r#"["boolean", "null"]"#.to_string(), "union of boolean, null"),
+        (decimal(2), decimal(3), "Decimal"),
+        (stamp("millis"), stamp("micros"), "TimestampMicros"),
+    ] {
+        let field = |kind: &str| record(&format!(r#"{{"name": "a", "type": {kind}}}"#));
+        let [writer, reader] = [writer, reader].map(|kind| Schema::parse(&field(&kind)).unwrap());
+        let options = DecodeOptions { reader: Some(&reader), ..DecodeOptions::default() };
+        let error = Decoder::new(&writer, &options).unwrap_err().to_string();
+        assert!(error.contains("field a") && error.contains(told), "{error}");
+    }
+}
