@@ -75,7 +75,7 @@ fn every_alert_is_there_once_whatever_comes_with_it() {
     };
     let truth = simulate(&input, options);
     // So little memory that there are many runs.
-    let done = take_in(&[input.clone()], &archive, 12 << 20);
+    let done = take_in(std::slice::from_ref(&input), &archive, 12 << 20);
     assert_eq!((done.read, done.new, done.repeated, done.dead), (918, 893, 25, 7));
     let damaged = truth.column_by_name("damaged").unwrap().as_boolean();
     let files = truth.column_by_name("file").unwrap().as_string::<i32>();
@@ -265,7 +265,12 @@ fn an_ingest_that_is_stopped_goes_on_where_it_was() {
                 stop.store(true, Ordering::Relaxed)
             }
         };
-        match ingest(&[input.clone()], &archive, &options, &Control { progress: &count, stop: &stop }) {
+        match ingest(
+            std::slice::from_ref(&input),
+            &archive,
+            &options,
+            &Control { progress: &count, stop: &stop },
+        ) {
             Ok(done) => break done,
             Err(error) => assert!(matches!(error, Error::Interrupted), "{error}"),
         }
@@ -392,7 +397,7 @@ fn alerts_that_a_file_of_another_name_has_are_not_added_again() {
     let folder = TempDir::new().unwrap();
     let (input, archive) = (folder.path().join("in"), folder.path().join("archive"));
     simulate(&input, NightOptions { alerts: 20, reduced: true, ..NightOptions::default() });
-    take_in(&[input.clone()], &archive, 1 << 30);
+    take_in(std::slice::from_ref(&input), &archive, 1 << 30);
     let part = parts_of(&archive).remove(0);
     std::fs::rename(&part, part.with_file_name("of_a_broker.parquet")).unwrap();
     let done = take_in(&[input], &archive, 1 << 30);
