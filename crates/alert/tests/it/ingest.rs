@@ -397,7 +397,7 @@ fn alerts_that_a_file_of_another_name_has_are_not_added_again() {
     let folder = TempDir::new().unwrap();
     let (input, archive) = (folder.path().join("in"), folder.path().join("archive"));
     simulate(&input, NightOptions { alerts: 20, reduced: true, ..NightOptions::default() });
-    take_in(&[input.clone()], &archive, 1 << 30);
+    take_in(std::slice::from_ref(&input), &archive, 1 << 30);
     let part = parts_of(&archive).remove(0);
     std::fs::rename(&part, part.with_file_name("of_a_broker.parquet")).unwrap();
     let done = take_in(&[input], &archive, 1 << 30);
