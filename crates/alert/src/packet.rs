@@ -18,7 +18,7 @@
 //! | decimal of up to 38 digits; of more | Decimal128; as its bytes |
 //!
 //! Names of records, symbols of enums and the order of unions are in the metadata of the fields (see [`meta`]), so that
-//! [`encode`](crate::encode) gives the schema back. A schema that contains itself cannot be columns; it is refused unless
+//! [`Encoder`](crate::Encoder) gives the schema back. A schema that contains itself cannot be columns; it is refused unless
 //! that part is not wanted.
 //!
 //! Bounds: nothing is reserved for what a packet only says to have, so memory follows its bytes; what takes no bytes

@@ -16,39 +16,42 @@ pub(crate) enum AlertsCommand {
   ur alerts ingest stream.bin --schema alert.avsc --archive archive
   ur alerts ingest archive/alerts/_dead/*.parquet --archive archive
 
-Files are told apart by what is in them: Avro container files, parquet nights of Fink, packets without
-a header (with --schema or --registry), and dead letters, which are tried again. An alert that its night
-has already is not added again; late ones join their night, which readers see as a whole, before or
-after. Packets that cannot be read go to alerts/_dead in the archive, with the reason, and the rest goes
-on. Running the same command again after an interruption goes on where it stopped. Exit code 1 if there
-was no alert to read.")]
+Files are told apart by what is in them: Avro container files, parquet nights of Fink, packets
+without a header (with --schema or --registry), and dead letters, which are tried again. An alert
+that its night has already is not added again; late ones join their night, which readers see as a
+whole, before or after. Packets that cannot be read go to alerts/_dead in the archive, with the
+reason, and the rest goes on. Running the same command again after an interruption goes on where
+it stopped. Exit code 1 if there was no alert to read.")]
     Ingest(IngestArgs),
     /// Choose alerts of an archive's nights and write them to a folder
     #[command(after_help = "Examples:
   ur alerts filter --archive sky --nights 2021-11-01..2021-11-30 --out bright \\
       --where \"candidate.magpsf < 18; candidate.distnr > 2;\" --content light
-  ur alerts filter --archive sky --nights 2021-11-03 --class \"SN candidate\" --class \"(TNS) SN Ia\" --out sn
-  ur alerts filter --archive sky --nights 2021-11-03 --filter kilonova.sql --partition-by none --out kn
+  ur alerts filter --archive sky --nights 2021-11-03 --class \"SN candidate\" \\
+      --class \"(TNS) SN Ia\" --out sn
+  ur alerts filter --archive sky --nights 2021-11-03 --filter kilonova.sql --out kn
 
-Conditions are parted by `;` or by line, all must hold, and -- begins a comment. They are expressions of
-SQL over the fields of alerts, which may be named without their struct: magpsf > 19.5 AND rb >= 0.65.
+Conditions are parted by `;` or by line, all must hold, and -- begins a comment. They are
+expressions of SQL over the fields of alerts, which may be named without their struct:
+magpsf > 19.5 AND rb >= 0.65.
 Histories:    COUNT(prv_candidates WHERE magpsf IS NOT NULL) >= 3
-              SLOPE(history, magpsf WHERE fid = 1) > 0.3      (mag a day; history has the current one too)
+              SLOPE(history, magpsf WHERE fid = 1) > 0.3      (a day; with the current one)
               DAYS_SINCE_FIRST(prv_candidates WHERE magpsf < 20) < 5
 Places:       ABS(GAL_B()) > 10      IN_CONE(84.3, -80.5, 1.5)      IN_MOC('map.fits')
-Catalogues:   NOT MATCHES('gaia', 1.5 WHERE parallax > 1)      (arcsec; of the archive, or a HATS folder)
+Catalogues:   NOT MATCHES('gaia', 1.5 WHERE parallax > 1)      (arcsec)
 Watch lists:  WATCHED('mine.csv', 2)      (ra, dec and radius in arcsec; or objectId)
 
-A filter is a file of conditions whose head names it: `-- name: x` and `-- version: 1`. Counts of each
-night and condition are kept in _filter-*.json. Running the same command again after an interruption
-goes on where it stopped. Exit code 1 if nothing passed.")]
+Catalogues are those of the archive, or HATS folders. A filter is a file of conditions whose head
+names it: `-- name: x` and `-- version: 1`. Counts of each night and condition are kept in
+_filter-*.json. Running the same command again after an interruption goes on where it stopped.
+Exit code 1 if nothing passed.")]
     Filter(FilterArgs),
     /// Say how many alerts and bytes `ur alerts filter` would write
     #[command(after_help = "Example:
-  ur alerts estimate --archive sky --nights 2021-01-01..2021-12-31 --class \"SN candidate\" --content light
+  ur alerts estimate --archive sky --nights 2021-01-01..2021-12-31 --class \"SN candidate\"
 
-Exact where footers tell, otherwise from a sample, with how far it may be off (95 %). Green is below
-250,000 alerts and 10 GB, red above a million alerts or 100 GB.")]
+Exact where footers tell, otherwise from a sample, with how far it may be off (95 %). Green is
+below 250,000 alerts and 10 GB, red above a million alerts or 100 GB.")]
     Estimate(EstimateArgs),
 }
 
