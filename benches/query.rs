@@ -17,9 +17,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
 use clap::Parser;
 use tokio::runtime::Runtime;
 use uranometria_benches::input::Error;
@@ -174,13 +174,11 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
+/// Prints a line: question, rival, unit, what each run took, and what else there is to say.
+type Report<'a> = dyn Fn(&str, &str, &str, &[f64], &str) + 'a;
+
 /// The circles of all radii.
-fn circles(
-    asking: &Asking,
-    stars: &Arc<Catalog>,
-    rounds: usize,
-    report: &dyn Fn(&str, &str, &str, &[f64], &str),
-) -> Result<(), Error> {
+fn circles(asking: &Asking, stars: &Arc<Catalog>, rounds: usize, report: &Report<'_>) -> Result<(), Error> {
     let (mut ra, mut dec) = (Vec::new(), Vec::new());
     let columns = Some(["ra", "dec"].map(String::from).to_vec());
     for batch in stars.search(&Query { columns, ..Query::default() })? {

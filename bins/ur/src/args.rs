@@ -202,7 +202,7 @@ pub(crate) enum SimulateCommand {
 
 Beside the frames: truth.csv (every source), targets.csv (for ur cutout --targets), track-N.csv (for --track). The
 same command goes on where it was interrupted; the same seed gives the same bytes.")]
-    Sector(SectorArgs),
+    Sector(Box<SectorArgs>),
     /// Make a night of alerts of ZTF from a real one: files of packets, and what is true of each
     #[command(after_help = "Examples:
   ur simulate night --out night --alerts 10000
