@@ -4,8 +4,8 @@
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch,
+    StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow_schema::{DataType, Field};
 use libfuzzer_sys::fuzz_target;
@@ -55,7 +55,15 @@ fn alerts() -> &'static RecordBatch {
             ("prv_candidates", Arc::new(history)),
             ("s", Arc::new(StringArray::from(vec![Some("SN Ia"), Some(""), None, Some("é")]))),
             ("b", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None, Some(true)]))),
-            ("t", Arc::new(TimestampMicrosecondArray::from(vec![Some(0), None, Some(i64::MAX), Some(i64::MIN)]))),
+            (
+                "t",
+                Arc::new(TimestampMicrosecondArray::from(vec![
+                    Some(0),
+                    None,
+                    Some(i64::MAX),
+                    Some(i64::MIN),
+                ])),
+            ),
             ("n", Arc::new(Int64Array::from(vec![Some(0), None, Some(i64::MAX), Some(i64::MIN)]))),
         ];
         RecordBatch::try_from_iter(arrays).expect("columns of one length")
