@@ -187,8 +187,8 @@ fn every_plan_goes_through_bytes_and_has_the_same_rows_elsewhere() {
             (Err(error), _) | (_, Err(error)) => wrong.push(format!("{name}: {error}")),
         }
         for cut in [1, plan.len() / 2, plan.len() - 1] {
-            if let Ok(answer) = elsewhere.run_from_bytes(&plan[..cut]) {
-                drop(answer);
+            if elsewhere.run_from_bytes(&plan[..cut]).is_ok() {
+                wrong.push(format!("{name}: {cut} of {} bytes are a plan", plan.len()));
             }
         }
     }

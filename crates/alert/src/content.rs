@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Fields as ArrowFields, Schema, SchemaRef};
 
 use crate::Error;
 use crate::condition::{Fields, leaves, nearest};
@@ -195,18 +195,17 @@ fn chosen(fields: &Fields, name: &str) -> Result<(usize, DataType), Error> {
 
 /// A schema with the leaves that are wanted, structs kept around them.
 fn narrowed(schema: &Schema, wanted: &[bool]) -> Schema {
+    Schema::new_with_metadata(narrow_all(schema.fields(), wanted), schema.metadata().clone())
+}
+
+fn narrow_all(fields: &ArrowFields, wanted: &[bool]) -> Vec<Field> {
     let mut leaf = 0;
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .filter_map(|field| {
-            let all = leaves(field.data_type());
-            let kept = narrow(field, &wanted[leaf..leaf + all]);
-            leaf += all;
-            kept
-        })
-        .collect();
-    Schema::new_with_metadata(fields, schema.metadata().clone())
+    let kept = fields.iter().filter_map(|field| {
+        let own = leaf..leaf + leaves(field.data_type());
+        leaf = own.end;
+        narrow(field, &wanted[own])
+    });
+    kept.collect()
 }
 
 fn narrow(field: &Field, wanted: &[bool]) -> Option<Field> {
@@ -217,19 +216,7 @@ fn narrow(field: &Field, wanted: &[bool]) -> Option<Field> {
         return None;
     }
     let data_type = match field.data_type() {
-        DataType::Struct(inner) => {
-            let mut leaf = 0;
-            let kept: Vec<Field> = inner
-                .iter()
-                .filter_map(|field| {
-                    let all = leaves(field.data_type());
-                    let kept = narrow(field, &wanted[leaf..leaf + all]);
-                    leaf += all;
-                    kept
-                })
-                .collect();
-            DataType::Struct(kept.into())
-        }
+        DataType::Struct(inner) => DataType::Struct(narrow_all(inner, wanted).into()),
         DataType::List(inner) => DataType::List(narrow(inner, wanted)?.into()),
         DataType::LargeList(inner) => DataType::LargeList(narrow(inner, wanted)?.into()),
         other => other.clone(),

@@ -156,6 +156,7 @@ impl Moc {
     /// # Errors
     /// [`Error::Moc`].
     pub fn from_ascii(text: &str) -> Result<Self, Error> {
+        depths_fit(text, '/').map_err(unreadable("ASCII"))?;
         let found = from_ascii_ivoa::<u64, Hpx<u64>>(text).map_err(unreadable("ASCII"))?;
         Self::checked(&found.into_cellcellrange_moc_iter().ranges().into_range_moc())
     }
@@ -176,6 +177,7 @@ impl Moc {
     /// # Errors
     /// [`Error::Moc`].
     pub fn from_json(text: &str) -> Result<Self, Error> {
+        depths_fit(text, ':').map_err(unreadable("JSON"))?;
         let found = from_json_aladin::<u64, Hpx<u64>>(text).map_err(unreadable("JSON"))?;
         Self::checked(&found.into_cell_moc_iter().ranges().into_range_moc())
     }
@@ -283,6 +285,21 @@ impl Moc {
     }
 }
 
+/// Whether the numbers before all these characters are depths: the readers shift by them before they look (moc 0.19.3).
+fn depths_fit(text: &str, behind: char) -> Result<(), String> {
+    let parts = text.split(behind);
+    let known = parts.clone().count() - 1;
+    for part in parts.take(known) {
+        let part = part.trim_end().trim_end_matches('"').trim_end();
+        let digits = part.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let depth = &part[digits..];
+        if !depth.is_empty() && depth.parse::<u8>().map_or(true, |depth| depth > MAX_DEPTH) {
+            return Err(format!("the depth {depth} is beyond {MAX_DEPTH}"));
+        }
+    }
+    Ok(())
+}
+
 /// Whether the bytes have room for the rows that the table's header claims: the reader makes room for those first, and
 /// ends the program if there is none (moc 0.19.3). Like it, this expects NAXIS2 on the fifth card of the second HDU.
 fn rows_fit(bytes: &[u8]) -> bool {
@@ -334,6 +351,26 @@ fn unreadable<E: ToString>(format: &'static str) -> impl Fn(E) -> Error {
 mod tests {
     use super::*;
     use crate::{Angle, Cone};
+
+    #[test]
+    fn texts_that_are_no_cells_are_errors() {
+        let told = |found: Result<Moc, Error>| found.unwrap_err().to_string();
+        assert!(told(Moc::from_ascii("35/\n6 14-17")).contains("the depth 35 is beyond 29"));
+        assert!(told(Moc::from_json(r#"{"3":[1],"64" : [0]}"#)).contains("the depth 64 is beyond 29"));
+        for text in
+            ["99999999999/1", "3/768", "3/5-768", "3/9-5", "3/ 1 4/-", "/", "3/1 3/1-1 2/0", "-1/0", "3"]
+        {
+            let found = Moc::from_ascii(text);
+            assert!(
+                found.is_err() || found.unwrap().ranges().iter().all(|cells| cells.end <= 12 << 58),
+                "{text}"
+            );
+        }
+        for text in [r#"{"30":[1]}"#, r#"{"3":[768]}"#, r#"{"3"}"#, ":", "{"] {
+            assert!(Moc::from_json(text).is_err(), "{text}");
+        }
+        assert_eq!(Moc::from_ascii("29/").unwrap().depth(), 29);
+    }
 
     fn cone(ra: f64, dec: f64, radius: f64, depth: u8) -> Moc {
         let centre = Direction::from_degrees(ra, dec).unwrap();

@@ -1,10 +1,8 @@
 //! Files of a night: their footers, what these tell of rows, and the rows.
 
-use std::any::Any;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +20,7 @@ use parquet::file::metadata::{
 };
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
+use uranometria_fits::fs::unless_it_panics;
 
 use crate::Error;
 use crate::condition::Bounds;
@@ -87,13 +86,8 @@ impl ChunkReader for Chunks {
 
 /// Runs what reads parquet: on damaged files its decoder may panic.
 fn caught<T>(action: &'static str, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    let told = |panic: Box<dyn Any + Send>| {
-        let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        let source = ParquetError::General(format!("its decoder gave up, the file is damaged: {text}"));
-        Error::Parquet { action, source }
-    };
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| Err(told(panic)))
+    let damaged = |panic| Err(Error::Parquet { action, source: ParquetError::General(panic) });
+    unless_it_panics(read).unwrap_or_else(damaged)
 }
 
 impl OpenFile {

@@ -34,9 +34,7 @@ fn queries_of_one_shape_have_each_their_own_rows() {
     let wanted: Vec<_> = queries
         .iter()
         .map(|query| {
-            // One that has seen nothing yet.
-            let fresh = archive.again();
-            let rows = fresh.texts(query);
+            let rows = archive.texts_anew(query);
             nonempty += usize::from(rows.first().is_some_and(|row| row != "0"));
             rows
         })

@@ -41,11 +41,6 @@ impl Archive {
         Archive { folder, session, runtime: runtime() }
     }
 
-    /// Another session of the same archive.
-    pub(crate) fn again(&self) -> Again<'_> {
-        Again { session: open_archive(self.folder.path(), &Resources::default()).unwrap(), of: self }
-    }
-
     /// A session without catalogues.
     pub(crate) fn empty(resources: &Resources) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -82,6 +77,13 @@ impl Archive {
         texts(&self.rows(adql))
     }
 
+    /// As `texts`, by a session that has seen no other query.
+    pub(crate) fn texts_anew(&self, adql: &str) -> Vec<String> {
+        let session = open_archive(self.folder.path(), &Resources::default()).unwrap();
+        let rows = self.runtime.block_on(asked(&session, &Request::new(adql)));
+        texts(&rows.unwrap_or_else(|error| panic!("{adql}\n{error}")).0)
+    }
+
     pub(crate) fn error(&self, adql: &str) -> String {
         match self.ask(&Request::new(adql)) {
             Ok((rows, _)) => panic!("{adql} gives {} rows", rows.num_rows()),
@@ -91,19 +93,6 @@ impl Archive {
 
     pub(crate) fn plan(&self, adql: &str) -> String {
         self.runtime.block_on(self.session.explain(&Request::new(adql))).unwrap()
-    }
-}
-
-/// A second session.
-pub(crate) struct Again<'a> {
-    session: Session,
-    of: &'a Archive,
-}
-
-impl Again<'_> {
-    pub(crate) fn texts(&self, adql: &str) -> Vec<String> {
-        let rows = self.of.runtime.block_on(asked(&self.session, &Request::new(adql)));
-        texts(&rows.unwrap_or_else(|error| panic!("{adql}\n{error}")).0)
     }
 }
 
