@@ -30,6 +30,7 @@ use uranometria_alert::fs::{ArchiveSources, Request, SelectControl, SelectOption
 use uranometria_benches::input::{Error, workspace};
 use uranometria_benches::measure::{Spread, machine, timed};
 use uranometria_benches::peers::Peers;
+use uranometria_benches::stars::random;
 use uranometria_catalog::fs::{Control, ImportOptions, import};
 
 #[derive(Parser)]
@@ -64,8 +65,7 @@ fn main() -> Result<(), Error> {
     }
     let folder = tempfile::tempdir()?;
     println!("{}\n", machine(folder.path()));
-    let mut random = Random(0x5eed);
-    let bytes = night(folder.path(), args.alerts, &mut random)?;
+    let bytes = night(folder.path(), args.alerts)?;
     println!("{} alerts in {:.1} MB\n", args.alerts, bytes as f64 / 1e6);
     let rates = |name: &str, spent: &[(f64, f64)], kept: u64| {
         let rate = |seconds: f64| args.alerts as f64 / seconds / 1e6;
@@ -74,7 +74,7 @@ fn main() -> Result<(), Error> {
         println!("{name}: {kept} kept; {processor} M/s of processor time, {wall} M/s by the wall");
     };
     if args.stars > 0 {
-        catalogue(folder.path(), args.stars, &mut random)?;
+        catalogue(folder.path(), args.stars)?;
     }
     let sources = ArchiveSources::new(Some(folder.path()));
     let options = SelectOptions { threads: args.threads, ..SelectOptions::default() };
@@ -124,21 +124,8 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 /// Writes the night, and returns its bytes.
-fn night(archive: &Path, alerts: usize, random: &mut Random) -> Result<u64, Error> {
+fn night(archive: &Path, alerts: usize) -> Result<u64, Error> {
     let sample = File::open(workspace().join("data-fixtures/alerts/fink_sample.parquet"))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(sample)?.with_batch_size(1000).build()?;
     let sample: Vec<RecordBatch> = reader.collect::<Result<_, _>>()?;
@@ -155,7 +142,7 @@ fn night(archive: &Path, alerts: usize, random: &mut Random) -> Result<u64, Erro
         for batch in &sample {
             let rows = batch.num_rows().min(alerts - written);
             if rows > 0 {
-                writer.write(&varied(&batch.slice(0, rows), written, random)?)?;
+                writer.write(&varied(&batch.slice(0, rows), written)?)?;
                 written += rows;
             }
         }
@@ -165,8 +152,9 @@ fn night(archive: &Path, alerts: usize, random: &mut Random) -> Result<u64, Erro
 }
 
 /// Alerts with names, places, times and magnitudes of their own.
-fn varied(batch: &RecordBatch, first: usize, random: &mut Random) -> Result<RecordBatch, Error> {
+fn varied(batch: &RecordBatch, first: usize) -> Result<RecordBatch, Error> {
     let rows = batch.num_rows();
+    let numbers = |which: u64| (first..first + rows).map(move |row| random(row, which));
     let mut columns = batch.columns().to_vec();
     let schema = batch.schema();
     columns[schema.index_of("candid")?] =
@@ -176,17 +164,15 @@ fn varied(batch: &RecordBatch, first: usize, random: &mut Random) -> Result<Reco
     let mut fields: Vec<ArrayRef> = candidate.columns().to_vec();
     for (field, array) in candidate.fields().iter().zip(&mut fields) {
         *array = match field.name().as_str() {
-            "ra" => Arc::new(Float64Array::from_iter_values((0..rows).map(|_| random.next() * 360.0))),
+            "ra" => Arc::new(Float64Array::from_iter_values(numbers(0).map(|at| at * 360.0))),
             "dec" => Arc::new(Float64Array::from_iter_values(
-                (0..rows).map(|_| (random.next() * 1.4 - 0.45).clamp(-1.0, 1.0).asin().to_degrees()),
+                numbers(1).map(|at| (at * 1.4 - 0.45).clamp(-1.0, 1.0).asin().to_degrees()),
             )),
-            "jd" => Arc::new(Float64Array::from_iter_values((0..rows).map(|_| 2_459_521.5 + random.next()))),
-            "magpsf" => Arc::new(Float32Array::from_iter_values(
-                (0..rows).map(|_| (15.5 + 6.0 * random.next()) as f32),
-            )),
-            "rb" => Arc::new(Float32Array::from_iter_values(
-                (0..rows).map(|_| (0.5 + 0.5 * random.next()) as f32),
-            )),
+            "jd" => Arc::new(Float64Array::from_iter_values(numbers(2).map(|at| 2_459_521.5 + at))),
+            "magpsf" => {
+                Arc::new(Float32Array::from_iter_values(numbers(3).map(|at| (15.5 + 6.0 * at) as f32)))
+            }
+            "rb" => Arc::new(Float32Array::from_iter_values(numbers(4).map(|at| (0.5 + 0.5 * at) as f32))),
             _ => array.clone(),
         };
     }
@@ -196,14 +182,15 @@ fn varied(batch: &RecordBatch, first: usize, random: &mut Random) -> Result<Reco
 }
 
 /// Makes a catalogue of stars all over the sky.
-fn catalogue(archive: &Path, stars: usize, random: &mut Random) -> Result<(), Error> {
+fn catalogue(archive: &Path, stars: usize) -> Result<(), Error> {
     let table = archive.join("stars.parquet");
     let mut writer: Option<ArrowWriter<File>> = None;
-    let mut left = stars;
-    while left > 0 {
-        let rows = left.min(1 << 20);
-        let ra: Vec<f64> = (0..rows).map(|_| random.next() * 360.0).collect();
-        let dec: Vec<f64> = (0..rows).map(|_| (random.next() * 2.0 - 1.0).asin().to_degrees()).collect();
+    let mut first = 0;
+    while first < stars {
+        let rows = first..stars.min(first + (1 << 20));
+        first = rows.end;
+        let ra: Vec<f64> = rows.clone().map(|row| random(row, 5) * 360.0).collect();
+        let dec: Vec<f64> = rows.map(|row| (random(row, 6) * 2.0 - 1.0).asin().to_degrees()).collect();
         let arrays: [(&str, ArrayRef); 2] =
             [("ra", Arc::new(Float64Array::from(ra))), ("dec", Arc::new(Float64Array::from(dec)))];
         let batch = RecordBatch::try_from_iter(arrays)?;
@@ -213,7 +200,6 @@ fn catalogue(archive: &Path, stars: usize, random: &mut Random) -> Result<(), Er
         if let Some(writer) = &mut writer {
             writer.write(&batch)?;
         }
-        left -= rows;
     }
     if let Some(writer) = writer {
         writer.close()?;

@@ -23,64 +23,33 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float32Type;
 use clap::Parser;
 use uranometria_benches::input::Error;
-use uranometria_benches::measure::{Spread, machine, timed};
+use uranometria_benches::measure::{Spread, timed};
 use uranometria_benches::peers::Peers;
-use uranometria_benches::stars::{Stars, all_pairs, centres, open};
+use uranometria_benches::stars::{Asked, all_pairs, centres, open};
 use uranometria_catalog::fs::{Catalog, Control, Crossmatch, ImportOptions, MatchOptions, Query, import};
 use uranometria_sky::{Angle, Cone, Cost, Region, healpix};
 
 #[derive(Parser)]
 struct Args {
-    /// Stars
-    #[arg(long, default_value_t = 2_000_000)]
-    rows: usize,
-    /// How often each rival is run
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Folder for input and output [default: target/bench-data]
-    #[arg(long, env = "UR_BENCH_DATA", value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Python environment with lsdb, made by `benches/peers/install.sh DIR catalogues`
-    #[arg(long, value_name = "DIR")]
-    peers: Option<PathBuf>,
+    #[command(flatten)]
+    asked: Asked,
     /// Ask PostgreSQL with q3c and pgSphere too, which must be installed; loading takes a quarter of an hour, once
     #[arg(long, requires = "peers")]
     postgres: bool,
     /// Make a catalogue with hats-import too; 20 million rows take a quarter of an hour
     #[arg(long, requires = "peers")]
     hats_import: bool,
-    /// Given by cargo bench; without it only the way is tried, on next to nothing
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 const RADII: [(&str, f64); 3] = [("5 arcsec", 5.0), ("1 arcmin", 60.0), ("1 deg", 3600.0)];
 
 fn main() -> Result<(), Error> {
-    let mut args = Args::parse();
-    let temporary = tempfile::tempdir()?;
-    if !args.bench {
-        (args.rows, args.rounds) = (3000, 1);
-        args.data = Some(temporary.path().to_path_buf());
-    }
-    let folder = match &args.data {
-        Some(folder) => folder.clone(),
-        None => uranometria_benches::input::workspace().join("target/bench-data"),
-    };
-    let folder = folder.join(format!("catalog-{}", args.rows));
-    std::fs::create_dir_all(&folder)?;
-    println!("{}\n", machine(&folder));
-    let stars = Stars { rows: args.rows };
-    let (big, near) = (folder.join("stars.parquet"), folder.join("near.parquet"));
-    stars.write(&big, &near)?;
-    println!("| rows | question | rival | runs | median (least–most) | |\n|---|---|---|---|---|---|");
-    let report = |question: &str, rival: &str, unit: &str, spent: &[f64], more: &str| {
-        let spread = Spread::of(spent.iter().copied());
-        println!("| {} | {question} | {rival} | {} | {spread} {unit} | {more} |", args.rows, spent.len());
-    };
+    let args = Args::parse();
+    let setting = args.asked.prepare()?;
+    let (big, near, folder) = (setting.big(), setting.near(), &setting.folder);
 
     let (mut imports, mut copies) = (Vec::new(), Vec::new());
-    for _ in 0..args.rounds.min(3) {
+    for _ in 0..setting.rounds.min(3) {
         let (made, spent) = timed(|| {
             import(
                 std::slice::from_ref(&big),
@@ -95,19 +64,25 @@ fn main() -> Result<(), Error> {
         copied?;
         copies.push(spent.wall_s);
     }
-    report("import", "ours", "s", &imports, &format!("{:.2} M rows/s", millions(args.rows, &imports)));
-    report("import", "bound: copy the table, synced", "s", &copies, "");
-    if let (true, Some(peers)) = (args.hats_import, &args.peers) {
+    setting.report(
+        "import",
+        "ours",
+        "s",
+        &imports,
+        &format!("{:.2} M rows/s", millions(setting.rows, &imports)),
+    );
+    setting.report("import", "bound: copy the table, synced", "s", &copies, "");
+    if let (true, Some(peers)) = (args.hats_import, &args.asked.peers) {
         let peers = Peers::find(Some(peers))?.ok_or("no peers")?;
         let said = peers.run(peers.script("catalog_import.py").arg(&big).arg(folder.join("hats-import")))?;
-        report(
+        setting.report(
             "import",
             "hats-import, two workers",
             "s",
             &[said["seconds"].as_f64().unwrap_or(f64::NAN)],
             "",
         );
-        if said["rows"].as_u64() != Some(args.rows as u64) {
+        if said["rows"].as_u64() != Some(setting.rows as u64) {
             return Err(format!("hats-import made a catalogue of {} rows", said["rows"]).into());
         }
     }
@@ -125,7 +100,7 @@ fn main() -> Result<(), Error> {
             .collect::<Result<_, Error>>()?;
         let (mut ours, mut bound) = (Vec::new(), Vec::new());
         let mut counts = Vec::new();
-        for round in 0..=args.rounds {
+        for round in 0..=setting.rounds {
             for cone in &cones {
                 let (found, spent) = timed(|| searched(&stars_at, cone));
                 let (wanted, at_least) = timed(|| sorted.search(cone));
@@ -143,14 +118,14 @@ fn main() -> Result<(), Error> {
                 }
             }
         }
-        report(&format!("cone of {name}"), "ours", "ms", &ours, "");
-        report(&format!("cone of {name}"), "bound: sorted arrays", "ms", &bound, "");
+        setting.report(&format!("cone of {name}"), "ours", "ms", &ours, "");
+        setting.report(&format!("cone of {name}"), "bound: sorted arrays", "ms", &bound, "");
         found.push((name, arcsec, counts));
     }
 
     let (mut matches, mut all, mut densities, mut counts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut pairs, mut every) = (0, (0, 0));
-    for _ in 0..args.rounds {
+    for _ in 0..setting.rounds {
         let (found, spent) = timed(|| matched(&near_at, &stars_at));
         pairs = found?;
         matches.push(spent.wall_s);
@@ -166,14 +141,20 @@ fn main() -> Result<(), Error> {
             return Err("the density differs from that of the arrays".into());
         }
     }
-    report("crossmatch, 1 arcsec, nearest", "ours", "s", &matches, &format!("{pairs} pairs"));
-    report("crossmatch, 1 arcsec, all pairs", "ours", "s", &all, &format!("{} pairs", every.0));
-    if let Some(peers) = &args.peers {
+    setting.report("crossmatch, 1 arcsec, nearest", "ours", "s", &matches, &format!("{pairs} pairs"));
+    setting.report("crossmatch, 1 arcsec, all pairs", "ours", "s", &all, &format!("{} pairs", every.0));
+    if let Some(peers) = &args.asked.peers {
         let peers = Peers::find(Some(peers))?.ok_or("no peers")?;
         let said =
             peers.run(peers.script("catalog.py").arg(folder.join("near")).arg(folder.join("stars")))?;
         let seconds = said["seconds"].as_f64().unwrap_or(f64::NAN);
-        report("crossmatch, 1 arcsec, nearest", "lsdb", "s", &[seconds], &format!("{} pairs", said["pairs"]));
+        setting.report(
+            "crossmatch, 1 arcsec, nearest",
+            "lsdb",
+            "s",
+            &[seconds],
+            &format!("{} pairs", said["pairs"]),
+        );
         if args.postgres {
             let asked: serde_json::Map<_, _> = found
                 .iter()
@@ -191,18 +172,18 @@ fn main() -> Result<(), Error> {
                     let rows: Vec<u64> = serde_json::from_value(said["rows"].clone())?;
                     let other = rows.iter().zip(counts).filter(|(theirs, ours)| theirs != ours).count();
                     let more = format!("{other} cones with other rows");
-                    report(&format!("cone of {name}"), rival, "ms", &ms, &more);
+                    setting.report(&format!("cone of {name}"), rival, "ms", &ms, &more);
                 }
             }
             let said = &said["q3c_join"];
             let seconds: Vec<f64> = serde_json::from_value(said["s"].clone())?;
             let alike = said["pairs"] == every.0 && said["sum"] == every.1;
             let more = format!("{} pairs, {}", said["pairs"], if alike { "the same" } else { "others" });
-            report("crossmatch, 1 arcsec, all pairs", "q3c", "s", &seconds, &more);
+            setting.report("crossmatch, 1 arcsec, all pairs", "q3c", "s", &seconds, &more);
         }
     }
-    report("density of order 6", "ours", "ms", &densities, "");
-    report("density of order 6", "bound: sorted cells, one thread", "ms", &counts, "");
+    setting.report("density of order 6", "ours", "ms", &densities, "");
+    setting.report("density of order 6", "bound: sorted cells, one thread", "ms", &counts, "");
     println!("| | | most memory at the end | | {} MiB | |", most_memory()? >> 20);
     Ok(())
 }

@@ -13,7 +13,6 @@
 
 #![allow(clippy::print_stdout)]
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,30 +22,17 @@ use arrow_array::types::{Float64Type, Int64Type};
 use clap::Parser;
 use tokio::runtime::Runtime;
 use uranometria_benches::input::Error;
-use uranometria_benches::measure::{Spread, machine, timed};
+use uranometria_benches::measure::{Spread, timed};
 use uranometria_benches::peers::Peers;
-use uranometria_benches::stars::{Stars, all_pairs, centres, open};
+use uranometria_benches::stars::{Asked, Setting, all_pairs, centres, open};
 use uranometria_catalog::fs::{Catalog, Control, ImportOptions, Query, import};
 use uranometria_query::{Request, Resources, Session};
 use uranometria_sky::{Angle, Cone, Region};
 
 #[derive(Parser)]
 struct Args {
-    /// Stars
-    #[arg(long, default_value_t = 2_000_000)]
-    rows: usize,
-    /// How often each rival is run
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Folder for input and output [default: target/bench-data]
-    #[arg(long, env = "UR_BENCH_DATA", value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Python environment with duckdb, made by `benches/peers/install.sh DIR catalogues`
-    #[arg(long, value_name = "DIR")]
-    peers: Option<PathBuf>,
-    /// Given by cargo bench; without it only the way is tried, on next to nothing
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 /// Of the circles, degrees.
@@ -80,25 +66,12 @@ const LONG: [(&str, &str); 3] = [
 ];
 
 fn main() -> Result<(), Error> {
-    let mut args = Args::parse();
-    let temporary = tempfile::tempdir()?;
-    if !args.bench {
-        (args.rows, args.rounds) = (3000, 1);
-        args.data = Some(temporary.path().to_path_buf());
-    }
-    let folder = match &args.data {
-        Some(folder) => folder.clone(),
-        None => uranometria_benches::input::workspace().join("target/bench-data"),
-    };
-    let folder = folder.join(format!("catalog-{}", args.rows));
-    std::fs::create_dir_all(&folder)?;
-    println!("{}\n", machine(&folder));
-    let (big, near) = (folder.join("stars.parquet"), folder.join("near.parquet"));
-    Stars { rows: args.rows }.write(&big, &near)?;
-    for (table, catalogue) in [(&big, "stars"), (&near, "near")] {
+    let args = Args::parse().asked;
+    let setting = args.prepare()?;
+    let folder = &setting.folder;
+    for (table, catalogue) in [(setting.big(), "stars"), (setting.near(), "near")] {
         if !folder.join(catalogue).join("hats.properties").exists() {
-            let options = ImportOptions::default();
-            import(std::slice::from_ref(table), folder.join(catalogue), &options, &Control::none())?;
+            import(&[table], folder.join(catalogue), &ImportOptions::default(), &Control::none())?;
         }
     }
     let (stars, near) = (Arc::new(open(&folder.join("stars"))?), Arc::new(open(&folder.join("near"))?));
@@ -106,18 +79,13 @@ fn main() -> Result<(), Error> {
     session.add_catalog("big.stars", stars.clone())?;
     session.add_catalog("big.near", near.clone())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let asking = Asking { session, runtime, is_real: args.bench };
+    let asking = Asking { session, runtime, is_real: setting.is_real };
 
-    println!("| rows | question | rival | runs | median (least–most) | |\n|---|---|---|---|---|---|");
-    let report = |question: &str, rival: &str, unit: &str, spent: &[f64], more: &str| {
-        let spread = Spread::of(spent.iter().copied());
-        println!("| {} | {question} | {rival} | {} | {spread} {unit} | {more} |", args.rows, spent.len());
-    };
-    circles(&asking, &stars, args.rounds, &report)?;
+    circles(&asking, &stars, &setting)?;
 
     let (mut ours, mut catalog) = (Vec::new(), Vec::new());
     let mut pairs = 0;
-    for _ in 0..args.rounds {
+    for _ in 0..setting.rounds {
         let (found, spent) = timed(|| asking.pairs());
         ours.push(spent.wall_s);
         let (wanted, spent) = timed(|| all_pairs(&near, &stars));
@@ -128,20 +96,20 @@ fn main() -> Result<(), Error> {
         }
         pairs = found.0;
     }
-    report("all pairs within 1 arcsec", "ADQL", "s", &ours, &format!("{pairs} pairs"));
-    report("all pairs within 1 arcsec", "catalog's crossmatch", "s", &catalog, "");
+    setting.report("all pairs within 1 arcsec", "ADQL", "s", &ours, &format!("{pairs} pairs"));
+    setting.report("all pairs within 1 arcsec", "catalog's crossmatch", "s", &catalog, "");
     let ratio = Spread::of_ratios(&ours, &catalog);
     println!("| | | ADQL / crossmatch | | {ratio} | |");
 
     let mut counted = Vec::new();
     for (name, query) in COUNTS {
         let mut ours = Vec::new();
-        for round in 0..=args.rounds {
+        for round in 0..=setting.rounds {
             let (found, spent) = timed(|| asking.batches(query));
             let found = found?;
             let groups: usize = found.iter().map(RecordBatch::num_rows).sum();
             let rows: i64 = found.iter().map(|batch| total(batch, "n")).sum();
-            if rows != args.rows as i64 {
+            if rows != setting.rows as i64 {
                 return Err(format!("{name}: {rows} rows were counted").into());
             }
             // The first round warms up.
@@ -151,11 +119,11 @@ fn main() -> Result<(), Error> {
                 counted.push(groups);
             }
         }
-        report(name, "ADQL", "s", &ours, "");
+        setting.report(name, "ADQL", "s", &ours, "");
     }
     if let Some(peers) = &args.peers {
         let peers = Peers::find(Some(peers))?.ok_or("no peers")?;
-        let rounds = args.rounds.to_string();
+        let rounds = setting.rounds.to_string();
         let threads = std::thread::available_parallelism()?.to_string();
         let said = peers.run(peers.script("query.py").arg(folder.join("stars")).args([rounds, threads]))?;
         for ((name, _), groups) in COUNTS.iter().zip(counted) {
@@ -163,22 +131,19 @@ fn main() -> Result<(), Error> {
             if said[*name]["groups"].as_u64() != Some(groups as u64) {
                 return Err(format!("{name}: {groups} groups, DuckDB {}", said[*name]["groups"]).into());
             }
-            report(name, "duckdb", "s", &seconds, &format!("{groups} groups"));
+            setting.report(name, "duckdb", "s", &seconds, &format!("{groups} groups"));
         }
     }
 
     for (name, query) in LONG {
-        let spent = (0..args.rounds).map(|_| asking.dropped(query)).collect::<Result<Vec<_>, _>>()?;
-        report(&format!("dropped: {name}"), "until its threads are idle", "ms", &spent, "");
+        let spent = (0..setting.rounds).map(|_| asking.dropped(query)).collect::<Result<Vec<_>, _>>()?;
+        setting.report(&format!("dropped: {name}"), "until its threads are idle", "ms", &spent, "");
     }
     Ok(())
 }
 
-/// Prints a line: question, rival, unit, what each run took, and what else there is to say.
-type Report<'a> = dyn Fn(&str, &str, &str, &[f64], &str) + 'a;
-
 /// The circles of all radii.
-fn circles(asking: &Asking, stars: &Arc<Catalog>, rounds: usize, report: &Report<'_>) -> Result<(), Error> {
+fn circles(asking: &Asking, stars: &Arc<Catalog>, setting: &Setting) -> Result<(), Error> {
     let (mut ra, mut dec) = (Vec::new(), Vec::new());
     let columns = Some(["ra", "dec"].map(String::from).to_vec());
     for batch in stars.search(&Query { columns, ..Query::default() })? {
@@ -190,7 +155,7 @@ fn circles(asking: &Asking, stars: &Arc<Catalog>, rounds: usize, report: &Report
     let mut shapes = 0;
     for (name, radius) in RADII {
         let (mut new, mut known, mut searched) = (Vec::new(), Vec::new(), Vec::new());
-        for round in 0..=rounds {
+        for round in 0..=setting.rounds {
             for centre in &centres {
                 let circle = format!("CIRCLE({}, {}, {radius})", centre.ra_deg(), centre.dec_deg());
                 let query = |name: &str| {
@@ -214,9 +179,9 @@ fn circles(asking: &Asking, stars: &Arc<Catalog>, rounds: usize, report: &Report
             }
         }
         let question = format!("circle of {name}");
-        report(&question, "ADQL, of a new shape", "ms", &new, "");
-        report(&question, "ADQL, of a shape planned before", "ms", &known, "");
-        report(&question, "catalog's search", "ms", &searched, "");
+        setting.report(&question, "ADQL, of a new shape", "ms", &new, "");
+        setting.report(&question, "ADQL, of a shape planned before", "ms", &known, "");
+        setting.report(&question, "catalog's search", "ms", &searched, "");
     }
     Ok(())
 }

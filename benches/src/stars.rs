@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -15,7 +15,84 @@ use parquet::arrow::ArrowWriter;
 use uranometria_catalog::fs::{Catalog, Control, Crossmatch, Keep, MatchOptions};
 use uranometria_sky::Direction;
 
-use crate::input::Error;
+use crate::input::{Error, workspace};
+use crate::measure::{Spread, machine};
+
+/// What benchmarks on stars are asked.
+#[derive(clap::Args)]
+pub struct Asked {
+    /// Stars
+    #[arg(long, default_value_t = 2_000_000)]
+    rows: usize,
+    /// How often each rival is run
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Folder for input and output [default: target/bench-data]
+    #[arg(long, env = "UR_BENCH_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Python environment of the rivals, made by `benches/peers/install.sh DIR catalogues`
+    #[arg(long, value_name = "DIR")]
+    pub peers: Option<PathBuf>,
+    /// Given by cargo bench; without it only the way is tried, on next to nothing
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Stars in a folder, and what is reported of them.
+pub struct Setting {
+    /// How many stars.
+    pub rows: usize,
+    /// How often each rival is run.
+    pub rounds: usize,
+    /// Where input and output are.
+    pub folder: PathBuf,
+    /// Whether there are rows enough to tell anything.
+    pub is_real: bool,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Asked {
+    /// Makes the stars, unless they are there, and prints the head of the report.
+    ///
+    /// # Errors
+    /// What files do.
+    #[allow(clippy::print_stdout, reason = "a benchmark reports")]
+    pub fn prepare(&self) -> Result<Setting, Error> {
+        let temporary = if self.bench { None } else { Some(tempfile::tempdir()?) };
+        let (rows, rounds) = if self.bench { (self.rows, self.rounds) } else { (3000, 1) };
+        let folder = match (&temporary, &self.data) {
+            (Some(folder), _) => folder.path().to_path_buf(),
+            (None, Some(folder)) => folder.clone(),
+            (None, None) => workspace().join("target/bench-data"),
+        };
+        let folder = folder.join(format!("catalog-{rows}"));
+        std::fs::create_dir_all(&folder)?;
+        println!("{}\n", machine(&folder));
+        let setting = Setting { rows, rounds, folder, is_real: self.bench, _temporary: temporary };
+        Stars { rows }.write(&setting.big(), &setting.near())?;
+        println!("| rows | question | rival | runs | median (least–most) | |\n|---|---|---|---|---|---|");
+        Ok(setting)
+    }
+}
+
+impl Setting {
+    /// The table of the stars.
+    pub fn big(&self) -> PathBuf {
+        self.folder.join("stars.parquet")
+    }
+
+    /// The table of those near some of them.
+    pub fn near(&self) -> PathBuf {
+        self.folder.join("near.parquet")
+    }
+
+    /// Prints a line: question, rival, unit, what each run took, and what else there is to say.
+    #[allow(clippy::print_stdout, reason = "a benchmark reports")]
+    pub fn report(&self, question: &str, rival: &str, unit: &str, spent: &[f64], more: &str) {
+        let spread = Spread::of(spent.iter().copied());
+        println!("| {} | {question} | {rival} | {} | {spread} {unit} | {more} |", self.rows, spent.len());
+    }
+}
 
 /// How many stars are made at a time.
 const PORTION: usize = 1 << 20;
@@ -27,8 +104,8 @@ pub struct Stars {
     pub rows: usize,
 }
 
-/// Random numbers from 0 to 1 (splitmix64 of a counter).
-fn random(n: usize, which: u64) -> f64 {
+/// Random numbers from 0 to 1: splitmix64 (Steele, Lea and Flood 2014) of a counter, in many sequences.
+pub fn random(n: usize, which: u64) -> f64 {
     let mut z = (n as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .wrapping_add(which.wrapping_mul(0xd1b5_4a32_d192_ed03));

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::support::{Frames, assert_error, run, ur};
 
-const VERBS: [&[&str]; 34] = [
+const VERBS: [&[&str]; 35] = [
     &[],
     &["cube"],
     &["cube", "build"],
@@ -35,6 +35,7 @@ const VERBS: [&[&str]; 34] = [
     &["alerts", "ingest"],
     &["alerts", "filter"],
     &["alerts", "estimate"],
+    &["alerts", "show"],
     &["adql"],
     &["adql", "check"],
     &["adql", "translate"],

@@ -1,9 +1,10 @@
 //! What crosses crates, one module a subject.
 //!
 //! Frames are made by `uranometria-simulate` in small windows of a chip; nothing is downloaded. Tests of the command
-//! line build `ur` themselves, once, in the profile they run in. Module `peers` (feature `peers`) compares with
+//! line start the programs that were built with them. Module `peers` (feature `peers`) compares with
 //! foreign programs, as do others behind that feature; `.ci/run` names each of these tests or its module.
 
+mod alerts;
 mod architecture;
 mod catalog;
 mod catalog_store;

@@ -10,7 +10,9 @@ mod alerts;
 mod catalog;
 
 pub(crate) use adql::{AdqlCommand, CheckArgs, TranslateArgs};
-pub(crate) use alerts::{AlertsCommand, EstimateArgs, FilterArgs, IngestArgs, NightArgs, RequestArgs};
+pub(crate) use alerts::{
+    AlertsCommand, EstimateArgs, FilterArgs, IngestArgs, NightArgs, RequestArgs, ShowArgs,
+};
 pub(crate) use catalog::{AppendArgs, CatalogCommand, CrossmatchArgs, ImportArgs, MotionColumns, RowsArgs};
 
 /// Full-frame images, cubes, cutouts, light curves, time series and catalogues.

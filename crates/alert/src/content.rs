@@ -6,6 +6,7 @@ use arrow_schema::{DataType, Field, Fields as ArrowFields, Schema, SchemaRef};
 
 use crate::Error;
 use crate::condition::{Fields, leaves, nearest};
+use crate::packet::meta;
 
 /// How much of an alert is wanted.
 ///
@@ -193,9 +194,12 @@ fn chosen(fields: &Fields, name: &str) -> Result<(usize, DataType), Error> {
     Err(Error::Fields { reason: format!("there is no field `{name}` to choose{hint}") })
 }
 
-/// A schema with the leaves that are wanted, structs kept around them.
+/// A schema with the leaves that are wanted, structs kept around them. Of the metadata only the name of the packets stays:
+/// other may tell of columns that are not there any more, as that of pandas does.
 fn narrowed(schema: &Schema, wanted: &[bool]) -> Schema {
-    Schema::new_with_metadata(narrow_all(schema.fields(), wanted), schema.metadata().clone())
+    let mut metadata = schema.metadata().clone();
+    metadata.retain(|key, _| key == meta::NAME);
+    Schema::new_with_metadata(narrow_all(schema.fields(), wanted), metadata)
 }
 
 fn narrow_all(fields: &ArrowFields, wanted: &[bool]) -> Vec<Field> {

@@ -16,15 +16,18 @@ mod dead;
 mod estimate;
 mod ingest;
 mod input;
+mod journal;
 mod merge;
 mod night;
 mod open;
 mod out;
+mod packets;
 mod plan;
 mod read;
 mod runs;
 mod select;
 mod sources;
+mod writing;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,6 +36,8 @@ pub use estimate::{Estimate, Light, estimate};
 pub use ingest::{IngestOptions, Ingested, ingest};
 pub use input::listed;
 pub use night::{Night, Nights, Part, nights};
+pub use out::Format;
+pub use packets::{Packets, read_packets};
 pub use plan::{PartitionBy, Request};
 pub use read::{Batches, leaves, read_part};
 pub use select::{Condition, NightReport, SelectOptions, Selected, select};

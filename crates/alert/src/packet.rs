@@ -31,6 +31,7 @@ mod compile;
 mod cursor;
 mod decoder;
 pub mod meta;
+mod number;
 mod projection;
 mod skip;
 

@@ -2,10 +2,25 @@
 
 use std::io::Read;
 
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch};
+use arrow_cast::cast;
+use arrow_schema::DataType;
 use flate2::read::MultiGzDecoder;
 use uranometria_fits::{ImageLayout, read_hdus};
 
 use crate::Error;
+use crate::unify::column_at;
+
+/// The bytes of a picture of an alert: `which` is one of [`CUTOUTS`](crate::CUTOUTS). Nothing where the alerts do not have
+/// it, or this one does not.
+pub fn cutout(batch: &RecordBatch, which: &str, row: usize) -> Option<Vec<u8>> {
+    // ZTF and Fink keep them in a structure with their file names.
+    let column = column_at(batch, &format!("{which}.stampData")).or_else(|| column_at(batch, which))?;
+    let bytes = cast(&column, &DataType::Binary).ok()?;
+    let bytes = bytes.as_binary_opt::<i32>()?;
+    (row < bytes.len() && bytes.is_valid(row)).then(|| bytes.value(row).to_vec())
+}
 
 /// A picture of an alert.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use uranometria_alert::CUTOUTS;
 
 use super::{parse_bytes, parse_threads};
 
@@ -53,6 +54,16 @@ Exit code 1 if nothing passed.")]
 Exact where footers tell, otherwise from a sample, with how far it may be off (95 %). Green is
 below 250,000 alerts and 10 GB, red above a million alerts or 100 GB.")]
     Estimate(EstimateArgs),
+    /// Draw alerts: a cutout of each and the light curve that it tells
+    #[command(after_help = "Examples:
+  ur alerts show sn/ --out sn.png
+  ur alerts show night.avro --object ZTF18abkhcrj --cutout difference --out alert.png
+
+Files are Avro container files, or parquet as ur alerts filter writes it with --content full; of
+folders, all in them. Fluxes are those of the difference images: of ZTF from its magnitudes,
+negative where the object is fainter than on the template; upper limits are left out. Days are
+MJD, of ZTF in UTC, of Rubin in TAI. Exit code 1 if there is no such alert.")]
+    Show(ShowArgs),
 }
 
 /// Which alerts, and how much of them.
@@ -64,6 +75,9 @@ pub(crate) struct RequestArgs {
     /// The first and the last night, or one: 2021-11-01..2021-11-30
     #[arg(long, value_name = "A..B")]
     pub(crate) nights: String,
+    /// Alerts of one survey alone
+    #[arg(long, value_parser = ["ztf", "lsst"])]
+    pub(crate) survey: Option<String>,
     /// A class; several are alternatives: "SN candidate", "(TNS) SN Ia", "(SIMBAD) RRLyr", Unknown, All
     #[arg(long, value_name = "CLASS")]
     pub(crate) class: Vec<String>,
@@ -98,7 +112,7 @@ pub(crate) struct FilterArgs {
     #[arg(long, value_parser = ["time", "class", "none"], default_value = "time")]
     pub(crate) partition_by: String,
     /// Kind of files
-    #[arg(long, value_parser = ["parquet"], default_value = "parquet")]
+    #[arg(long, value_parser = ["parquet", "avro"], default_value = "parquet")]
     pub(crate) format: String,
     /// The most alerts, of the first nights
     #[arg(long, value_name = "N")]
@@ -115,6 +129,47 @@ pub(crate) struct FilterArgs {
 pub(crate) struct EstimateArgs {
     #[command(flatten)]
     pub(crate) request: RequestArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ShowArgs {
+    /// Files of alerts, folders of them (.avro and .parquet), or @LIST: a file with a path a line
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Alerts of this object alone; may be given several times
+    #[arg(long = "object", value_name = "NAME")]
+    pub(crate) objects: Vec<String>,
+    /// Which picture
+    #[arg(long, value_enum, default_value_t = Cutout::Science)]
+    pub(crate) cutout: Cutout,
+    /// The most alerts
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
+    /// The picture to write: .png
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A picture of an alert.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Cutout {
+    Science,
+    Template,
+    Difference,
+}
+
+impl Cutout {
+    /// The field that has it.
+    pub(crate) fn field(self) -> &'static str {
+        CUTOUTS[self as usize]
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        ["science", "template", "difference"][self as usize]
+    }
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 mod ingest;
 mod select;
+mod show;
 
 use std::sync::atomic::AtomicBool;
 
@@ -15,5 +16,6 @@ pub(crate) fn run(command: AlertsCommand, stop: &AtomicBool) -> report::Result {
         AlertsCommand::Ingest(args) => ingest::take_in(&args, stop),
         AlertsCommand::Filter(args) => select::filter(&args, stop),
         AlertsCommand::Estimate(args) => select::estimate(&args, stop),
+        AlertsCommand::Show(args) => show::show(&args),
     }
 }

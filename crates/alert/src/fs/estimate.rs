@@ -96,8 +96,7 @@ impl Estimate {
 struct Group {
     /// Its file, of all of the nights.
     file: usize,
-    /// Which of the plans.
-    plan: usize,
+    plan: Arc<Plan>,
     group: usize,
     rows: u64,
     /// Bytes of the content.
@@ -108,7 +107,8 @@ struct Group {
 /// The first file of some columns, and what is asked of all that have the same.
 struct Model {
     file: Arc<OpenFile>,
-    plan: Arc<Plan>,
+    /// None where they are of another survey than is asked for.
+    plan: Option<Arc<Plan>>,
     leaves: Vec<usize>,
 }
 
@@ -116,18 +116,21 @@ impl Model {
     fn of(path: &Path, plans: &mut Plans<'_>) -> Result<Self, Error> {
         let file = OpenFile::open(path)?;
         let plan = plans.of(&file)?;
-        Ok(Model { file, leaves: plan.condition_leaves(), plan })
+        let leaves = plan.as_ref().map(|plan| plan.condition_leaves()).unwrap_or_default();
+        Ok(Model { file, leaves, plan })
     }
 
     /// The row groups of a file that has the same columns.
-    fn groups(&self, plan: usize, file: usize, path: &Path) -> Result<Option<Vec<Group>>, Error> {
+    fn groups(&self, file: usize, path: &Path) -> Result<Option<Vec<Group>>, Error> {
         let groups = self.file.glance(path, &self.leaves, |glance| {
-            let decided = self.plan.decide_by(&|leaf| glance.bounds(leaf));
-            let bytes = glance.bytes(&self.plan.columns.leaves);
-            Group { file, plan, group: 0, rows: glance.rows(), bytes, decided }
+            let plan = self.plan.clone()?;
+            let decided = plan.decide_by(&|leaf| glance.bounds(leaf));
+            let bytes = glance.bytes(&plan.columns.leaves);
+            Some(Group { file, plan, group: 0, rows: glance.rows(), bytes, decided })
         })?;
-        let numbered = |groups: Vec<Group>| {
-            groups.into_iter().enumerate().map(|(at, group)| Group { group: at, ..group }).collect()
+        let numbered = |groups: Vec<Option<Group>>| {
+            let groups = groups.into_iter().flatten().enumerate();
+            groups.map(|(at, group)| Group { group: at, ..group }).collect()
         };
         Ok(groups.map(numbered))
     }
@@ -153,7 +156,7 @@ pub fn estimate(
         .enumerate()
         .flat_map(|(night, listed)| listed.parts.iter().map(move |part| (night, part.path.as_path())))
         .collect();
-    let mut plans = Plans::new(request, PartitionBy::Nothing, sources);
+    let mut plans = Plans::new(request, PartitionBy::Nothing, sources, &nights);
     let mut models: Vec<Model> = Vec::new();
     let mut groups: Vec<Option<Vec<Group>>> = files.iter().map(|_| None).collect();
     let mut next = 0;
@@ -162,7 +165,7 @@ pub fn estimate(
         control.check()?;
         let known = models.len();
         let model = Model::of(files[first].1, &mut plans)?;
-        groups[first] = model.groups(known, first, files[first].1)?;
+        groups[first] = model.groups(first, files[first].1)?;
         models.push(model);
         next = first + 1;
         // Where all differ, each is looked at by itself.
@@ -175,7 +178,7 @@ pub fn estimate(
                 .filter(|(groups, _)| groups.is_none())
                 .try_for_each(|(groups, file)| {
                     control.check()?;
-                    *groups = model.groups(known, file, files[file].1)?;
+                    *groups = model.groups(file, files[file].1)?;
                     Ok::<(), Error>(())
                 })
         })?;
@@ -190,7 +193,7 @@ pub fn estimate(
         open[files[group.file].0].push(group);
     }
     open.retain(|groups| !groups.is_empty());
-    let survey = Survey { files: &files, models: &models, control };
+    let survey = Survey { files: &files, control };
     let sample = pool.install(|| survey.sample(&open))?;
     Ok(Estimate {
         nights: nights.len(),
@@ -224,7 +227,6 @@ struct Block {
 
 struct Survey<'a> {
     files: &'a [(usize, &'a Path)],
-    models: &'a [Model],
     control: &'a SelectControl<'a>,
 }
 
@@ -269,8 +271,7 @@ impl Survey<'_> {
                     bits.append_n(block.length as usize, true);
                 }
                 bits.append_n(group.rows as usize - bits.len(), false);
-                let plan = self.models[group.plan].plan.clone();
-                let mut task = Task::of(file, plan, group.group, bits.finish());
+                let mut task = Task::of(file, group.plan.clone(), group.group, bits.finish());
                 task.sift(self.control)?;
                 Ok(task)
             };

@@ -1,6 +1,7 @@
 //! Files that are written: beside their place under a hidden name, and named when they are whole.
 
 use std::fs::{self, File};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -12,6 +13,8 @@ use uranometria_fits::fs::{Durability, NewFile, open_locked, part_path};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Error;
+use crate::container::{Codec, ContainerWriter};
+use crate::encode::UnionOrder;
 
 /// Bytes of a row group that are held before it is written.
 const GROUP_BYTES: usize = 32 << 20;
@@ -19,30 +22,106 @@ const GROUP_BYTES: usize = 32 << 20;
 /// Alerts in a row group at most.
 const GROUP_ROWS: usize = 1 << 18;
 
+/// The kind of the files that are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Parquet.
+    #[default]
+    Parquet,
+    /// Avro container files, blocks deflated. Records have the names that they had in the packets; null is the second
+    /// type of unions, as readers of Fink's topics need it.
+    Avro,
+}
+
+impl Format {
+    /// How names of such files end: `parquet` or `avro`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Parquet => "parquet",
+            Format::Avro => "avro",
+        }
+    }
+}
+
 /// A part that is written.
 pub(super) struct Part {
     path: PathBuf,
     new: NewFile,
-    writer: ArrowWriter<File>,
+    writer: Writer,
     schema: SchemaRef,
     rows: u64,
 }
 
+enum Writer {
+    Parquet(Box<ArrowWriter<File>>),
+    Avro(Box<ContainerWriter<BufWriter<File>>>),
+}
+
+impl Writer {
+    fn begin(file: File, schema: &SchemaRef, format: Format) -> Result<Self, Error> {
+        match format {
+            Format::Parquet => {
+                let properties = WriterProperties::builder()
+                    .set_created_by(format!("uranometria {}", env!("CARGO_PKG_VERSION")))
+                    .set_compression(Compression::SNAPPY)
+                    .set_dictionary_page_size_limit(1 << 16)
+                    .set_max_row_group_row_count(Some(GROUP_ROWS))
+                    .build();
+                let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties));
+                Ok(Writer::Parquet(Box::new(writer.map_err(Error::parquet("begin it"))?)))
+            }
+            Format::Avro => {
+                let file = BufWriter::with_capacity(1 << 20, file);
+                let writer = ContainerWriter::new(file, schema, Codec::Deflate, UnionOrder::NullLast)?;
+                Ok(Writer::Avro(Box::new(writer)))
+            }
+        }
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        match self {
+            Writer::Parquet(writer) => {
+                writer.write(batch).map_err(Error::parquet("write alerts"))?;
+                if writer.in_progress_size() > GROUP_BYTES { self.flush() } else { Ok(()) }
+            }
+            Writer::Avro(writer) => writer.write(batch),
+        }
+    }
+
+    fn held(&self) -> usize {
+        match self {
+            Writer::Parquet(writer) => writer.in_progress_size(),
+            // A block.
+            Writer::Avro(_) => 0,
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        match self {
+            Writer::Parquet(writer) => writer.flush().map_err(Error::parquet("write alerts")),
+            Writer::Avro(writer) => writer.end_block(),
+        }
+    }
+
+    fn finish(self) -> Result<File, Error> {
+        match self {
+            Writer::Parquet(writer) => writer.into_inner().map_err(Error::parquet("end it")),
+            Writer::Avro(writer) => {
+                let ended = writer.finish()?.into_inner();
+                ended.map_err(|error| Error::io("write it", error.into_error()))
+            }
+        }
+    }
+}
+
 impl Part {
-    pub(super) fn create(path: PathBuf, schema: &SchemaRef) -> Result<Self, Error> {
+    pub(super) fn create(path: PathBuf, schema: &SchemaRef, format: Format) -> Result<Self, Error> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(Error::file(folder))?;
         }
         let mut new = NewFile::create(&path)?;
         let file = new.file().try_clone().map_err(Error::file(&path))?;
-        let properties = WriterProperties::builder()
-            .set_created_by(format!("uranometria {}", env!("CARGO_PKG_VERSION")))
-            .set_compression(Compression::SNAPPY)
-            .set_dictionary_page_size_limit(1 << 16)
-            .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .build();
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
-            .map_err(|error| Error::parquet("begin it")(error).in_file(&path))?;
+        let writer = Writer::begin(file, schema, format).map_err(|error| error.in_file(&path))?;
         Ok(Part { path, new, writer, schema: schema.clone(), rows: 0 })
     }
 
@@ -51,29 +130,23 @@ impl Part {
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let told = |error| Error::parquet("write alerts")(error).in_file(&self.path);
-        self.writer.write(batch).map_err(told)?;
+        self.writer.write(batch).map_err(|error| error.in_file(&self.path))?;
         self.rows += batch.num_rows() as u64;
-        if self.writer.in_progress_size() > GROUP_BYTES {
-            self.writer.flush().map_err(told)?;
-        }
         Ok(())
     }
 
     /// Bytes that are held.
     pub(super) fn held(&self) -> usize {
-        self.writer.in_progress_size()
+        self.writer.held()
     }
 
     pub(super) fn flush(&mut self) -> Result<(), Error> {
-        let told = |error| Error::parquet("write alerts")(error).in_file(&self.path);
-        self.writer.flush().map_err(told)
+        self.writer.flush().map_err(|error| error.in_file(&self.path))
     }
 
     /// Ends it; it has its name after [`Finished::keep`].
     pub(super) fn finish(self) -> Result<Finished, Error> {
-        let told = |error| Error::parquet("end it")(error).in_file(&self.path);
-        let file = self.writer.into_inner().map_err(told)?;
+        let file = self.writer.finish().map_err(|error| error.in_file(&self.path))?;
         let bytes = file.metadata().map_err(Error::file(&self.path))?.len();
         Ok(Finished { path: self.path, new: self.new, rows: self.rows, bytes })
     }

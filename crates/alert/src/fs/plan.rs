@@ -6,10 +6,10 @@ use arrow_array::RecordBatch;
 use arrow_buffer::BooleanBuffer;
 use arrow_schema::SchemaRef;
 
-use super::night::Nights;
+use super::night::{Night, Nights};
 use super::open::OpenFile;
 use crate::condition::{Bounds, Conditions, Decided, Sources, TextExpression};
-use crate::{Classes, Columns, Content, Error, Filter, class};
+use crate::{Classes, Columns, Content, Error, Filter, Survey, class};
 
 /// How the folder that is written is parted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub enum PartitionBy {
 pub struct Request {
     /// The nights.
     pub nights: Nights,
+    /// Of one survey alone; files of others are passed over.
+    pub survey: Option<Survey>,
     /// The classes.
     pub classes: Classes,
     /// A filter.
@@ -42,7 +44,7 @@ impl Request {
     /// All of some nights.
     pub fn new(nights: Nights) -> Self {
         let (classes, conditions) = (Classes::default(), String::new());
-        Request { nights, classes, filter: None, conditions, content: Content::Full }
+        Request { nights, survey: None, classes, filter: None, conditions, content: Content::Full }
     }
 }
 
@@ -201,21 +203,42 @@ pub(super) struct Plans<'a> {
     request: &'a Request,
     partition: PartitionBy,
     sources: &'a dyn Sources,
+    /// Whether the nights have alerts of several surveys, as the names of their files tell.
+    mixed: bool,
     made: Vec<Arc<Plan>>,
 }
 
 impl<'a> Plans<'a> {
-    pub(super) fn new(request: &'a Request, partition: PartitionBy, sources: &'a dyn Sources) -> Self {
-        Plans { request, partition, sources, made: Vec::new() }
+    pub(super) fn new(
+        request: &'a Request,
+        partition: PartitionBy,
+        sources: &'a dyn Sources,
+        nights: &[Night],
+    ) -> Self {
+        let mut surveys = nights.iter().flat_map(|night| &night.parts).filter_map(|part| part.survey);
+        let first = surveys.next();
+        let mixed = surveys.any(|survey| Some(survey) != first);
+        Plans { request, partition, sources, mixed, made: Vec::new() }
     }
 
-    pub(super) fn of(&mut self, file: &OpenFile) -> Result<Arc<Plan>, Error> {
-        if let Some(plan) = self.made.iter().find(|plan| &plan.schema == file.schema()) {
-            return Ok(plan.clone());
+    /// The plan for a file; none where it is of another survey than is asked for.
+    pub(super) fn of(&mut self, file: &OpenFile) -> Result<Option<Arc<Plan>>, Error> {
+        if self.request.survey.is_some_and(|asked| Survey::of(file.schema()) != Some(asked)) {
+            return Ok(None);
         }
+        if let Some(plan) = self.made.iter().find(|plan| &plan.schema == file.schema()) {
+            return Ok(Some(plan.clone()));
+        }
+        let told = |error| match error {
+            Error::Conditions { origin, mistakes } if self.mixed && self.request.survey.is_none() => {
+                let origin = format!("{origin} (these nights have alerts of several surveys; choose one)");
+                Error::Conditions { origin, mistakes }
+            }
+            other => other,
+        };
         let plan = Plan::new(self.request, self.partition, file.schema(), self.sources)
-            .map_err(|error| error.in_file(&file.path))?;
+            .map_err(|error| told(error).in_file(&file.path))?;
         self.made.push(Arc::new(plan));
-        Ok(self.made[self.made.len() - 1].clone())
+        Ok(self.made.last().cloned())
     }
 }

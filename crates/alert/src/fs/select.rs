@@ -8,47 +8,38 @@
 //! The names of the parts come from the night and the request, so that other requests may write into the same folder,
 //! and the same one goes on where it was stopped: `_filter-*.json` says which nights are done and what they gave.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, StructArray};
+use arrow_array::{BooleanArray, RecordBatch};
 use arrow_buffer::BooleanBuffer;
-use arrow_schema::{DataType, FieldRef, SchemaRef};
 use arrow_select::concat::concat_batches;
-use arrow_select::filter::filter_record_batch;
 use parquet::arrow::arrow_reader::RowSelection;
 use rayon::prelude::*;
-use serde_json::{Value, json};
-use uranometria_fits::fs::Durability;
+use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::night::{Night, Part as NightPart, entries, nights, parts as parts_of};
+use super::journal::{Journal, inputs};
+use super::night::{Night, nights, parts};
 use super::open::OpenFile;
-use super::out::{Finished, Part, RunLock, folder_name, remove_leftovers};
+use super::out::{Format, RunLock};
 use super::plan::{PartitionBy, Plan, Plans, Removed, Request, Step, narrowed};
-use super::sources::file_now;
+use super::writing::Writing;
 use super::{SelectControl, SelectProgress};
 use crate::Error;
-use crate::condition::{Decided, SourceFile, Sources};
+use crate::condition::{Decided, Sources};
 
 /// Alerts whose positions are looked up at once.
 const LOOKUP_ROWS: usize = 1 << 20;
-
-/// Bytes of a batch that goes out, about.
-const BATCH_BYTES: u64 = 4 << 20;
-
-/// Bytes that all open parts may hold.
-const HELD_BYTES: usize = 256 << 20;
 
 /// How to choose.
 #[derive(Clone, Debug)]
 pub struct SelectOptions {
     /// How the folder is parted.
     pub partition: PartitionBy,
+    /// The kind of its files.
+    pub format: Format,
     /// The most alerts, of the first nights.
     pub limit: Option<u64>,
     /// The greatest share of a night that may pass, percent; a filter's own holds too.
@@ -58,9 +49,10 @@ pub struct SelectOptions {
 }
 
 impl Default for SelectOptions {
-    /// Parted by night, without limits.
+    /// Parquet, parted by night, without limits.
     fn default() -> Self {
-        SelectOptions { partition: PartitionBy::Time, limit: None, max_share_percent: None, threads: 0 }
+        let (partition, format) = (PartitionBy::Time, Format::Parquet);
+        SelectOptions { partition, format, limit: None, max_share_percent: None, threads: 0 }
     }
 }
 
@@ -96,6 +88,13 @@ pub struct NightReport {
     pub resumed: bool,
 }
 
+impl NightReport {
+    /// Whether as many were written as there is room for.
+    pub(super) fn fits(&self, room: u64) -> bool {
+        self.written == self.passed.min(room)
+    }
+}
+
 /// What a selection gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selected {
@@ -129,9 +128,9 @@ impl Selected {
 
 /// A row group of a night, and which of its alerts are left.
 pub(super) struct Task {
-    file: Arc<OpenFile>,
-    plan: Arc<Plan>,
-    group: usize,
+    pub(super) file: Arc<OpenFile>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) group: usize,
     pub(super) left: BooleanBuffer,
     removed: Removed,
     skipped: u64,
@@ -154,21 +153,22 @@ pub fn select(
     let nights = nights(archive, &request.nights)?;
     std::fs::create_dir_all(out).map_err(Error::file(out))?;
     let home = archive.canonicalize().map_err(Error::file(archive))?;
-    let key = format!("{} {request:?} {:?} {:?}", home.display(), options.partition, options.limit);
+    let SelectOptions { partition, format, limit, .. } = options;
+    let key = format!("{} {request:?} {partition:?} {format:?} {limit:?}", home.display());
     let id = format!("{:016x}", xxh3_64(key.as_bytes()));
     let report = out.join(format!("_filter-{id}.json"));
     let _lock = RunLock::take(&report)?;
     let mut journal = Journal::read(&report, &key);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|error| Error::Fields { reason: format!("cannot start threads: {error}") })?;
-    let mut plans = Plans::new(request, options.partition, sources);
+    let mut plans = Plans::new(request, *partition, sources, &nights);
     let mut selected = Selected { nights: Vec::new(), report: report.clone() };
     let (done, mut total) = (AtomicU64::new(0), 0);
-    let mut room = options.limit.unwrap_or(u64::MAX);
+    let mut room = limit.unwrap_or(u64::MAX);
     for night in &nights {
         control.check()?;
         let name = night.date.to_string();
-        let writing = Writing { out, id: &id, night, partition: options.partition, control };
+        let writing = Writing { out, id: &id, night, partition: *partition, format: *format, control };
         if room == 0 {
             // What an earlier run gave, before there was more in the nights before.
             if journal.forget(&name) {
@@ -195,10 +195,10 @@ pub fn select(
             selected.nights.push(before);
             continue;
         }
-        total += files.iter().map(|file| file.all_rows()).sum::<u64>();
         let mut tasks = Vec::new();
         for file in &files {
-            let plan = plans.of(file)?;
+            let Some(plan) = plans.of(file)? else { continue };
+            total += file.all_rows();
             for group in 0..file.groups() {
                 let left = BooleanBuffer::new_unset(0);
                 let removed = plan.none_removed();
@@ -219,14 +219,22 @@ pub fn select(
         let finished = writing.run(&tasks, threads)?;
         let written = finished.iter().map(|part| part.rows).sum();
         writing.remove_leftovers(&finished)?;
-        let mut parts = Vec::new();
+        let mut kept = Vec::new();
         for part in finished {
             let path = part.path.strip_prefix(out).unwrap_or(&part.path).to_path_buf();
-            parts.push((path, part.bytes));
+            kept.push((path, part.bytes));
             part.keep()?;
         }
-        let night =
-            NightReport { night: name, input, passed, written, conditions, skipped, parts, resumed: false };
+        let night = NightReport {
+            night: name,
+            input,
+            passed,
+            written,
+            conditions,
+            skipped,
+            parts: kept,
+            resumed: false,
+        };
         journal.note(&night, inputs, &sources.files());
         journal.write(request)?;
         room = room.saturating_sub(written);
@@ -250,7 +258,7 @@ struct Listed {
 /// stays readable.
 fn listed(night: &Night, done: impl Fn(&Value) -> Option<NightReport>) -> Result<Listed, Error> {
     let attempt = || -> Result<Listed, Error> {
-        let parts = parts_of(&night.folder)?;
+        let parts = parts(&night.folder)?;
         let inputs = inputs(&parts)?;
         if let Some(done) = done(&inputs) {
             return Ok(Listed { inputs, files: Vec::new(), done: Some(done) });
@@ -320,7 +328,7 @@ impl Task {
     }
 
     /// The alerts that are left, as the reader of parquet wants them.
-    fn selection(&self) -> Option<RowSelection> {
+    pub(super) fn selection(&self) -> Option<RowSelection> {
         let all = self.left.count_set_bits() == self.left.len();
         (!all).then(|| RowSelection::from_filters(&[BooleanArray::new(self.left.clone(), None)]))
     }
@@ -406,361 +414,5 @@ fn cut(tasks: &mut [Task], mut room: u64) {
             task.left = bits.finish();
         }
         room = room.saturating_sub(left);
-    }
-}
-
-/// The writing of a night.
-struct Writing<'a> {
-    out: &'a Path,
-    id: &'a str,
-    night: &'a Night,
-    partition: PartitionBy,
-    control: &'a SelectControl<'a>,
-}
-
-/// A batch that goes out, and the classes of its alerts where these matter.
-type Going = Result<(RecordBatch, Option<StringArray>), Error>;
-
-impl Writing<'_> {
-    /// Decodes on all threads and writes on this one, in order.
-    fn run(&self, tasks: &[Task], threads: usize) -> Result<Vec<Finished>, Error> {
-        let tasks: Vec<&Task> = tasks.iter().filter(|task| task.left.count_set_bits() > 0).collect();
-        let mut parts = Parts { writing: self, open: BTreeMap::new(), finished: Vec::new(), number: 0 };
-        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let window = Window { first: Mutex::new(0), moved: Condvar::new(), ahead: threads + AHEAD };
-        let (senders, receivers): (Vec<SyncSender<Going>>, Vec<Receiver<Going>>) =
-            tasks.iter().map(|_| sync_channel(2)).unzip();
-        let senders: Vec<Mutex<Option<SyncSender<Going>>>> =
-            senders.into_iter().map(|sender| Mutex::new(Some(sender))).collect();
-        std::thread::scope(|scope| {
-            for _ in 0..threads.min(tasks.len()) {
-                scope.spawn(|| {
-                    // The earliest row group is always being decoded by somebody, so that nobody waits for ever.
-                    loop {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(task) = tasks.get(at) else { break };
-                        window.wait_for(at);
-                        let sender = senders[at].lock().unwrap_or_else(|p| p.into_inner()).take();
-                        let Some(sender) = sender else { break };
-                        if failed.load(Ordering::Relaxed) {
-                            continue;
-                        }
-                        if let Err(error) = self.decode(task, &sender) {
-                            // Nobody listens where writing has failed.
-                            let _ = sender.send(Err(error));
-                        }
-                    }
-                });
-            }
-            let mut write = || {
-                for (at, receiver) in receivers.iter().enumerate() {
-                    window.move_to(at);
-                    for going in receiver {
-                        self.control.check()?;
-                        let (batch, classes) = going?;
-                        parts.write(&batch, classes.as_ref())?;
-                    }
-                }
-                Ok(())
-            };
-            let written: Result<(), Error> = write();
-            failed.store(written.is_err(), Ordering::Relaxed);
-            window.move_to(tasks.len());
-            drop(receivers);
-            written
-        })?;
-        parts.finish()
-    }
-
-    fn decode(&self, task: &Task, sender: &SyncSender<Going>) -> Result<(), Error> {
-        let plan = &task.plan;
-        let mut leaves = plan.columns.leaves.clone();
-        if let Some(class) = &plan.class {
-            leaves.extend(class.leaves());
-            leaves.sort_unstable();
-            leaves.dedup();
-        }
-        let rows = task.file.rows(task.group).max(1) as u64;
-        let row_bytes = (task.file.bytes(task.group, &leaves).1 / rows).max(1);
-        let batch_rows = usize::try_from((BATCH_BYTES / row_bytes).clamp(16, 1 << 15)).unwrap_or(16);
-        let extra = leaves.len() > plan.columns.leaves.len();
-        for batch in task.file.read(task.group, &leaves, task.selection(), batch_rows)? {
-            let batch = batch?;
-            let told = |error: Error| error.in_file(&task.file.path);
-            let classes =
-                plan.class.as_ref().map(|class| class.evaluate(&batch)).transpose().map_err(told)?;
-            let batch = if extra { pruned(&batch, &plan.columns.schema).map_err(told)? } else { batch };
-            if sender.send(Ok((batch, classes))).is_err() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn path(&self, class: Option<&str>, number: usize) -> PathBuf {
-        let folder = match (self.partition, class) {
-            (PartitionBy::Time, _) => self.night_folder(),
-            (PartitionBy::Class, Some(class)) => self.out.join(format!("finkclass={class}")),
-            _ => self.out.to_path_buf(),
-        };
-        folder.join(format!("{}{number:05}.parquet", self.begin()))
-    }
-
-    fn night_folder(&self) -> PathBuf {
-        let date = self.night.date;
-        let (year, month, day) = (date.year(), date.month(), date.day());
-        self.out.join(format!("year={year:04}/month={month:02}/day={day:02}"))
-    }
-
-    /// How the names of the parts of this night and request begin.
-    fn begin(&self) -> String {
-        let date = self.night.date;
-        format!("part-{:04}{:02}{:02}-{}-", date.year(), date.month(), date.day(), self.id)
-    }
-
-    /// Removes what earlier runs of the same request left of this night, which may not be in the report.
-    fn remove_leftovers(&self, stay: &[Finished]) -> Result<(), Error> {
-        let folders = match self.partition {
-            PartitionBy::Time => vec![self.night_folder()],
-            PartitionBy::Nothing => vec![self.out.to_path_buf()],
-            PartitionBy::Class => {
-                let all = entries(self.out)?.into_iter();
-                all.filter(|(name, _)| name.starts_with("finkclass=")).map(|(_, path)| path).collect()
-            }
-        };
-        let stay: Vec<PathBuf> = stay.iter().flat_map(Finished::paths).collect();
-        remove_leftovers(&folders, &self.begin(), &stay)
-    }
-}
-
-/// How far row groups are decoded ahead of the one that is written, besides one a thread.
-const AHEAD: usize = 2;
-
-/// Which row group is written; others wait until they are near it, so that memory does not grow with a night.
-struct Window {
-    first: Mutex<usize>,
-    moved: Condvar,
-    ahead: usize,
-}
-
-impl Window {
-    fn wait_for(&self, at: usize) {
-        let first = self.first.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let far = |first: &mut usize| at >= first.saturating_add(self.ahead);
-        drop(self.moved.wait_while(first, far));
-    }
-
-    fn move_to(&self, at: usize) {
-        *self.first.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = at;
-        self.moved.notify_all();
-    }
-}
-
-/// The parts of a night while they are written.
-struct Parts<'a> {
-    writing: &'a Writing<'a>,
-    /// By class.
-    open: BTreeMap<String, Part>,
-    finished: Vec<Finished>,
-    number: usize,
-}
-
-impl Parts<'_> {
-    fn write(&mut self, batch: &RecordBatch, classes: Option<&StringArray>) -> Result<(), Error> {
-        let Some(classes) = classes else { return self.append("", None, batch) };
-        let names: Vec<String> = (0..classes.len())
-            .map(|row| folder_name(classes.is_valid(row).then(|| classes.value(row))))
-            .collect();
-        let mut all: Vec<&String> = names.iter().collect();
-        all.sort_unstable();
-        all.dedup();
-        for class in all {
-            let rows = BooleanBuffer::collect_bool(names.len(), |row| names[row] == *class);
-            let rows = filter_record_batch(batch, &BooleanArray::new(rows, None));
-            self.append(class, Some(class), &rows.map_err(Error::arrow("part alerts by class"))?)?;
-        }
-        Ok(())
-    }
-
-    fn append(&mut self, key: &str, class: Option<&str>, batch: &RecordBatch) -> Result<(), Error> {
-        // Files of a night may have different columns; then they go into different parts.
-        if self.open.get(key).is_some_and(|part| part.schema() != &batch.schema())
-            && let Some(part) = self.open.remove(key)
-        {
-            self.finished.push(part.finish()?);
-        }
-        if !self.open.contains_key(key) {
-            let path = self.writing.path(class, self.number);
-            self.number += 1;
-            self.open.insert(key.to_string(), Part::create(path, &batch.schema())?);
-        }
-        if let Some(part) = self.open.get_mut(key) {
-            part.write(batch)?;
-        }
-        let held: usize = self.open.values().map(Part::held).sum();
-        if held > HELD_BYTES
-            && let Some(largest) = self.open.values_mut().max_by_key(|part| part.held())
-        {
-            largest.flush()?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Vec<Finished>, Error> {
-        for (_, part) in std::mem::take(&mut self.open) {
-            self.finished.push(part.finish()?);
-        }
-        Ok(self.finished)
-    }
-}
-
-/// A batch with the columns of a schema alone, in structs too.
-fn pruned(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
-    let failed = || Error::Fields { reason: "the alerts have other columns than their footer says".into() };
-    let columns = schema.fields().iter().map(|field| {
-        let array = batch.column_by_name(field.name()).ok_or_else(failed)?;
-        prune(array, field).ok_or_else(failed)
-    });
-    let columns: Vec<ArrayRef> = columns.collect::<Result<_, Error>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(schema.clone(), columns, &options)
-        .map_err(Error::arrow("choose columns"))
-}
-
-fn prune(array: &ArrayRef, field: &FieldRef) -> Option<ArrayRef> {
-    if array.data_type() == field.data_type() {
-        return Some(array.clone());
-    }
-    match field.data_type() {
-        DataType::Struct(fields) => {
-            let whole = array.as_struct_opt()?;
-            let inner = fields.iter().map(|field| prune(whole.column_by_name(field.name())?, field));
-            let inner: Vec<ArrayRef> = inner.collect::<Option<_>>()?;
-            Some(Arc::new(StructArray::try_new(fields.clone(), inner, whole.nulls().cloned()).ok()?))
-        }
-        DataType::List(element) => {
-            let list = array.as_list_opt::<i32>()?;
-            let values = prune(list.values(), element)?;
-            let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
-            Some(Arc::new(arrow_array::ListArray::try_new(element.clone(), offsets, values, nulls).ok()?))
-        }
-        _ => None,
-    }
-}
-
-/// What inputs are: their names, lengths and times.
-fn inputs(parts: &[NightPart]) -> Result<Value, Error> {
-    let each = parts.iter().map(|NightPart { path, .. }| {
-        std::fs::metadata(path).map_err(Error::file(path))?;
-        Ok(noted(&file_now(path)))
-    });
-    Ok(Value::Array(each.collect::<Result<_, Error>>()?))
-}
-
-fn noted(file: &SourceFile) -> Value {
-    json!([file.path.to_string_lossy(), file.bytes, file.modified_ns])
-}
-
-impl NightReport {
-    /// Whether as many were written as there is room for.
-    fn fits(&self, room: u64) -> bool {
-        self.written == self.passed.min(room)
-    }
-}
-
-/// The nights that are done.
-struct Journal {
-    path: PathBuf,
-    /// What was asked for, in full: names have a checksum of it only.
-    key: String,
-    nights: BTreeMap<String, Value>,
-}
-
-impl Journal {
-    /// What cannot be read, or is of another request, is done again.
-    fn read(path: &Path, key: &str) -> Self {
-        let text = std::fs::read(path).unwrap_or_default();
-        let value: Value = serde_json::from_slice(&text).unwrap_or_default();
-        let nights = value["nights"].as_object().filter(|_| value["key"] == key).cloned().unwrap_or_default();
-        Journal { path: path.to_path_buf(), key: key.to_string(), nights: nights.into_iter().collect() }
-    }
-
-    /// What a night gave, if it is done, its inputs and the files that conditions look into are what they were, and its
-    /// parts are there.
-    fn done(&self, night: &str, inputs: &Value, out: &Path) -> Option<NightReport> {
-        let value = self.nights.get(night)?;
-        if &value["inputs"] != inputs {
-            return None;
-        }
-        for file in value["files"].as_array()? {
-            if *file != noted(&file_now(Path::new(file[0].as_str()?))) {
-                return None;
-            }
-        }
-        let number = |value: &Value| value.as_u64();
-        let mut parts = Vec::new();
-        for part in value["parts"].as_array()? {
-            let (path, bytes) = (PathBuf::from(part["path"].as_str()?), number(&part["bytes"])?);
-            if std::fs::metadata(out.join(&path)).ok()?.len() != bytes {
-                return None;
-            }
-            parts.push((path, bytes));
-        }
-        let mut conditions = Vec::new();
-        for condition in value["conditions"].as_array()? {
-            conditions.push(Condition {
-                origin: condition["origin"].as_str()?.to_string(),
-                text: condition["text"].as_str()?.to_string(),
-                removed: number(&condition["removed"])?,
-            });
-        }
-        Some(NightReport {
-            night: night.to_string(),
-            input: number(&value["input"])?,
-            passed: number(&value["passed"])?,
-            written: number(&value["written"])?,
-            skipped: number(&value["skipped"])?,
-            conditions,
-            parts,
-            resumed: true,
-        })
-    }
-
-    /// Forgets a night; says whether it was known.
-    fn forget(&mut self, night: &str) -> bool {
-        self.nights.remove(night).is_some()
-    }
-
-    fn note(&mut self, night: &NightReport, inputs: Value, files: &[SourceFile]) {
-        let parts: Vec<Value> = night
-            .parts
-            .iter()
-            .map(|(path, bytes)| json!({ "path": path.to_string_lossy(), "bytes": bytes }))
-            .collect();
-        let conditions: Vec<Value> = night
-            .conditions
-            .iter()
-            .map(|one| json!({ "origin": one.origin, "text": one.text, "removed": one.removed }))
-            .collect();
-        let files: Vec<Value> = files.iter().map(noted).collect();
-        let value = json!({
-            "inputs": inputs, "files": files, "input": night.input, "passed": night.passed, "written": night.written,
-            "skipped": night.skipped, "conditions": conditions, "parts": parts,
-        });
-        self.nights.insert(night.night.clone(), value);
-    }
-
-    fn write(&self, request: &Request) -> Result<(), Error> {
-        let filter =
-            request.filter.as_ref().map(|filter| json!({ "name": filter.name, "version": filter.version }));
-        let all = json!({
-            "key": self.key,
-            "request": {
-                "nights": request.nights.to_string(), "classes": request.classes.0, "filter": filter,
-                "conditions": request.conditions, "content": format!("{:?}", request.content).to_lowercase(),
-            },
-            "nights": self.nights,
-        });
-        Ok(uranometria_fits::fs::write(&self.path, format!("{all:#}\n").as_bytes(), Durability::Disk)?)
     }
 }

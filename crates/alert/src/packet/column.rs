@@ -454,6 +454,9 @@ impl Record {
             match step {
                 Step::Child(child) => {
                     let column = &mut self.children[*child];
+                    if column.read_number(cursor) {
+                        continue;
+                    }
                     if let Err(fault) = column.read(cursor, skips) {
                         return Err(fault.inside(&self.names[*child]));
                     }

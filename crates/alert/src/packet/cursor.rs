@@ -107,6 +107,18 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// What comes next, which is looked at only; nothing where there is less.
+    #[inline(always)]
+    pub(super) fn ahead<const N: usize>(&self) -> Option<&'a [u8; N]> {
+        self.bytes.get(self.at..)?.first_chunk()
+    }
+
+    /// Goes on behind bytes that were seen [ahead](Cursor::ahead).
+    #[inline(always)]
+    pub(super) fn pass(&mut self, len: usize) {
+        self.at += len;
+    }
+
     #[inline(always)]
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         match self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<N>()) {

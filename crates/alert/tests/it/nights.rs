@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_cast::cast;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use uranometria_alert::fs::{
-    ArchiveSources, Nights, PartitionBy, Request, SelectControl, SelectOptions, estimate, select,
+    ArchiveSources, Format, Nights, PartitionBy, Request, SelectControl, SelectOptions, estimate,
+    read_packets, read_part, select,
 };
-use uranometria_alert::{Content, Error, Filter};
+use uranometria_alert::{Content, Error, Filter, Projection, light_curves};
 use uranometria_catalog::fs::{Control, ImportOptions, import};
 
 use crate::sample::{ids, met, read, sample};
@@ -111,6 +113,67 @@ fn what_passes_is_written_once_however_it_is_parted() {
     let light = read(parts(&out.path().join("none-true")).values().next().unwrap());
     assert!(light.schema().field_with_name("prv_candidates").is_err());
     assert!(light.column_by_name("candidate").unwrap().as_struct().column_by_name("rb").is_none());
+}
+
+#[test]
+fn avro_holds_what_parquet_holds() {
+    let archive = archive();
+    let sources = ArchiveSources::new(Some(archive.path()));
+    let out = tempfile::tempdir().unwrap();
+    for content in ["full", "light", "candid,prv_candidates.magpsf"] {
+        let request = request(BRIGHT, content.parse().unwrap());
+        let [avro, parquet] = [Format::Avro, Format::Parquet].map(|format| {
+            let options =
+                SelectOptions { partition: PartitionBy::Nothing, format, ..SelectOptions::default() };
+            let out = out.path().join(content).join(format.name());
+            let done =
+                select(archive.path(), &request, &options, &out, &sources, &SelectControl::none()).unwrap();
+            let night = &done.nights[0];
+            assert!(night.written > 10 && night.parts.len() == 1);
+            out.join(&night.parts[0].0)
+        });
+        let [avro, parquet]: [Vec<RecordBatch>; 2] = [
+            read_packets(avro, &Projection::all(), 1 << 20).unwrap().map(Result::unwrap).collect(),
+            read_part(parquet, &Projection::all(), 1 << 20).unwrap().map(Result::unwrap).collect(),
+        ];
+        let [avro, parquet] = [&avro[0], &parquet[0]];
+        assert_eq!(avro.num_rows(), parquet.num_rows());
+        for (found, wanted) in avro.columns().iter().zip(parquet.columns()) {
+            let found = cast(found, wanted.data_type()).unwrap();
+            let [found, wanted] = [&found, wanted].map(|column| format!("{column:?}"));
+            assert_eq!(found, wanted);
+        }
+    }
+}
+
+#[test]
+fn measurements_are_those_of_the_fields_in_order_of_time() {
+    let sample = sample();
+    let curves = light_curves(&sample).unwrap();
+    assert_eq!(curves.len(), sample.num_rows());
+    let candidate = sample.column_by_name("candidate").unwrap().as_struct();
+    let number = |name: &str| {
+        let column = cast(candidate.column_by_name(name).unwrap(), &arrow_schema::DataType::Float64).unwrap();
+        column.as_primitive::<Float64Type>().clone()
+    };
+    let (jd, magnitude, error) = (number("jd"), number("magpsf"), number("sigmapsf"));
+    let sign = candidate.column_by_name("isdiffpos").unwrap().as_string::<i32>();
+    let (mut several, mut fainter) = (0, 0);
+    for (row, curve) in curves.iter().enumerate() {
+        assert!(curve.measurements.is_sorted_by(|a, b| a.mjd <= b.mjd));
+        let now = curve.measurements.iter().find(|one| one.mjd == jd.value(row) - 2_400_000.5).unwrap();
+        // AB magnitudes: 23.9 are a microjansky.
+        let back = 23.9 - 2.5 * (now.flux_njy.abs() / 1e3).log10();
+        assert!((back - magnitude.value(row)).abs() < 1e-9, "{back}");
+        let error = error.value(row) * now.flux_njy.abs() / 1.085_736_204_758_129_6;
+        assert!((now.error_njy / error - 1.0).abs() < 1e-12);
+        assert_eq!(now.flux_njy < 0.0, matches!(sign.value(row), "f" | "0"));
+        assert!(curve.object.starts_with("ZTF") && ["g", "r", "i"].contains(&now.band.as_str()));
+        several += usize::from(curve.measurements.len() > 1);
+        fainter += usize::from(now.flux_njy < 0.0);
+    }
+    assert!(several > 100 && fainter > 10, "{several} {fainter}");
+    assert!(light_curves(&sample.project(&[0]).unwrap()).is_err());
 }
 
 fn written_if_any(out: &Path) -> Vec<i64> {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use uranometria_alert::fs::{
-    ArchiveSources, Estimate, Light, NightReport, PartitionBy, Request, SelectControl, SelectOptions,
+    ArchiveSources, Estimate, Format, Light, NightReport, PartitionBy, Request, SelectControl, SelectOptions,
     SelectProgress, Selected, estimate as estimated, select,
 };
-use uranometria_alert::{Classes, Filter};
+use uranometria_alert::{Classes, Filter, Survey};
 
 use crate::args::{EstimateArgs, FilterArgs, RequestArgs};
 use crate::files;
@@ -30,6 +30,7 @@ fn request(args: &RequestArgs) -> Result<Request, Box<dyn std::error::Error>> {
     };
     Ok(Request {
         nights: args.nights.parse()?,
+        survey: args.survey.as_deref().and_then(Survey::of_name),
         classes: Classes(args.class.clone()),
         filter,
         conditions: args.conditions.clone(),
@@ -49,6 +50,7 @@ pub(super) fn filter(args: &FilterArgs, stop: &AtomicBool) -> report::Result {
             "none" => PartitionBy::Nothing,
             _ => PartitionBy::Time,
         },
+        format: if args.format == "avro" { Format::Avro } else { Format::Parquet },
         limit: args.limit,
         max_share_percent: args.max_share,
         threads: args.request.threads,
