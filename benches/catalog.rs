@@ -17,7 +17,7 @@
 
 use std::fs::File;
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float32Type;
@@ -164,7 +164,7 @@ fn main() -> Result<(), Error> {
                 })
                 .collect();
             std::fs::write(folder.join("cones.json"), serde_json::to_vec(&asked)?)?;
-            let said = peers.run(peers.script("catalog_postgres.py").arg(&folder))?;
+            let said = peers.run(peers.script("catalog_postgres.py").arg(folder))?;
             for (name, arcsec, counts) in &found {
                 for rival in ["q3c", "pgsphere"] {
                     let said = &said[rival][(arcsec / 3600.0).to_string()];

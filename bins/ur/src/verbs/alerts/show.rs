@@ -20,8 +20,16 @@ struct Shown {
     curve: LightCurve,
     /// Nothing where the alert has no such picture.
     stamp: Option<Stamp>,
-    /// Days, flux and its error of each band, in order of the bands.
-    bands: Vec<(String, Vec<f64>, Vec<f64>, Vec<f64>)>,
+    /// By wavelength.
+    bands: Vec<Band>,
+}
+
+/// What was measured in a band.
+struct Band {
+    name: String,
+    days: Vec<f64>,
+    flux_ujy: Vec<f64>,
+    error_ujy: Vec<f64>,
 }
 
 pub(super) fn show(args: &ShowArgs) -> report::Result {
@@ -92,9 +100,12 @@ impl Shown {
         names.dedup();
         let of_band = |band: &str| {
             let all = || curve.measurements.iter().filter(|one| one.band == band);
-            let days = all().map(|one| one.mjd).collect();
-            let flux = all().map(|one| one.flux_njy / 1e3).collect();
-            (band.to_string(), days, flux, all().map(|one| one.error_njy / 1e3).collect())
+            Band {
+                name: band.to_string(),
+                days: all().map(|one| one.mjd).collect(),
+                flux_ujy: all().map(|one| one.flux_njy / 1e3).collect(),
+                error_ujy: all().map(|one| one.error_njy / 1e3).collect(),
+            }
         };
         let bands = names.into_iter().map(of_band).collect();
         let title = match curve.object.as_str() {
@@ -112,11 +123,11 @@ fn picture(shown: &[Shown], args: &ShowArgs, title: &str) -> Result<Vec<u8>, ura
     let series: Vec<Vec<Series<'_>>> = shown
         .iter()
         .map(|one| {
-            let series = one.bands.iter().map(|(label, x, y, y_err)| Series {
-                label,
-                x,
-                y,
-                y_err: Some(y_err),
+            let series = one.bands.iter().map(|band| Series {
+                label: &band.name,
+                x: &band.days,
+                y: &band.flux_ujy,
+                y_err: Some(&band.error_ujy),
                 ..Series::default()
             });
             series.collect()
