@@ -250,8 +250,10 @@ impl Asking {
     fn dropped(&self, query: &str) -> Result<f64, Error> {
         let answer = self.runtime.block_on(self.session.run(&Request::new(query)))?;
         std::thread::sleep(Duration::from_millis(100));
-        let ((), busy) = timed(|| std::thread::sleep(Duration::from_millis(50)));
-        if self.is_real && busy.cpu_s < 0.5 * busy.wall_s {
+        // Where other machines take the processor, it may seem idle for a while.
+        let is_busy = || timed(|| std::thread::sleep(Duration::from_millis(50))).1;
+        let busy = (0..20).map(|_| is_busy()).find(|spent| spent.cpu_s > 0.5 * spent.wall_s);
+        if self.is_real && busy.is_none() {
             return Err(format!("{query}: it is over, or waits").into());
         }
         let start = Instant::now();

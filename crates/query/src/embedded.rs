@@ -8,6 +8,7 @@ mod nulls;
 mod numbers;
 mod scan;
 mod shapes;
+mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,7 @@ use join::ByPosition;
 use numbers::AsInAdql;
 use scan::CatalogTable;
 use shapes::Shapes;
+use wanted::while_wanted;
 
 /// The one catalogue of schemas; names that are not found in it are an error before they come here.
 const ROOT: &str = "archive";
@@ -68,6 +70,8 @@ pub(crate) struct Embedded {
     state: SessionState,
     /// The same, which joins by sorting: such joins go to files where there is no memory.
     by_sorting: Arc<SessionState>,
+    /// The same, which plans for one thread.
+    narrow: SessionState,
     shapes: Shapes,
     threads: Threads,
     schemas: Arc<MemoryCatalogProvider>,
@@ -122,7 +126,10 @@ impl Embedded {
         let reserved = &mut options.execution.sort_spill_reservation_bytes;
         *reserved = (*reserved).min(resources.memory / (8 * partitions.max(2)));
         let by_sorting = SessionStateBuilder::new_from_existing(state.clone()).with_config(config).build();
+        let config = state.config().clone().with_target_partitions(1);
+        let narrow = SessionStateBuilder::new_from_existing(state.clone()).with_config(config).build();
         Ok(Embedded {
+            narrow,
             state,
             by_sorting: Arc::new(by_sorting),
             shapes: Shapes::default(),
@@ -189,7 +196,7 @@ impl Embedded {
     async fn plan(&self, meaning: &LogicalPlan, sql: &str) -> Result<Arc<dyn ExecutionPlan>, Error> {
         let failed = |error| Error::of_engine(error, sql, self.memory);
         let kept = match sql.len() {
-            ..=LONGEST_KEPT => self.shapes.plan(meaning, &self.state).await.map_err(failed)?,
+            ..=LONGEST_KEPT => self.shapes.plan(meaning, &self.narrow, &self.state).await.map_err(failed)?,
             _ => None,
         };
         match kept {
@@ -223,8 +230,10 @@ impl Embedded {
         let mut apart = RecordBatchReceiverStream::builder(plan.schema(), 2);
         let to = apart.tx();
         let context = self.state.task_ctx();
+        let wanted = Arc::new(());
+        let by = Arc::downgrade(&wanted);
         let work = async move {
-            let Some(exhausted) = given(plan, context, &to).await? else { return Ok(()) };
+            let Some(exhausted) = given(while_wanted(plan, &by)?, context, &to).await? else { return Ok(()) };
             let Some((meaning, state)) = otherwise else { return Err(exhausted) };
             let plan = match state.create_physical_plan(&meaning).await {
                 Ok(plan) if !has_hash_join(&plan) => plan,
@@ -243,14 +252,18 @@ impl Embedded {
                     break;
                 }
             }
-            match given(plan, state.task_ctx(), &to).await? {
+            match given(while_wanted(plan, &by)?, state.task_ctx(), &to).await? {
                 Some(exhausted) => Err(exhausted),
                 None => Ok(()),
             }
         };
         apart.spawn_on(work, self.threads.handle());
         let (rows, memory) = (apart.build(), self.memory);
-        rows.map(move |batch| batch.map_err(|error| Error::of_engine(error, &sql, memory))).boxed()
+        let told = move |batch: Result<RecordBatch, DataFusionError>| {
+            let _waiting = &wanted;
+            batch.map_err(|error| Error::of_engine(error, &sql, memory))
+        };
+        rows.map(told).boxed()
     }
 
     pub(crate) async fn explain(&self, request: &Request<'_>, sql: &str) -> Result<String, Error> {

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use arrow_array::builder::UInt32Builder;
 use arrow_array::cast::AsArray;
@@ -314,6 +315,7 @@ impl ExecutionPlan for PositionJoin {
             ended: false,
             batch_rows: context.session_config().batch_size(),
             metrics: BaselineMetrics::new(&self.metrics, partition),
+            since: Instant::now(),
         };
         let batches = stream::try_unfold(probe, |mut probe| async move {
             Ok(probe.next().await?.map(|batch| (batch, probe)))
@@ -491,6 +493,8 @@ struct Probe {
     ended: bool,
     batch_rows: usize,
     metrics: BaselineMetrics,
+    /// When it last gave way.
+    since: Instant,
 }
 
 /// A batch of right rows under way.
@@ -508,6 +512,9 @@ struct Current {
 
 /// Pairs that are looked at in one step.
 const LOOKED_AT: usize = 1 << 18;
+
+/// How long a join goes on before others have their turn.
+const GIVES_WAY: Duration = Duration::from_millis(5);
 
 /// No cell.
 const NOWHERE: u64 = u64::MAX;
@@ -532,11 +539,11 @@ impl Probe {
                     self.current = Some(current);
                     if batch.num_rows() > 0 {
                         self.metrics.record_output(batch.num_rows());
+                        self.give_way().await;
                         return Ok(Some(batch));
                     }
                 }
-                // Others get their turn, and who waits no more is noticed, though nothing comes out.
-                tokio::task::yield_now().await;
+                self.give_way().await;
                 continue;
             }
             match self.right.next().await.transpose()? {
@@ -556,6 +563,15 @@ impl Probe {
             }
         }
         Ok(None)
+    }
+
+    /// Lets others have their turn, and who waits no more be noticed, every few milliseconds: whether anything comes out or
+    /// not, and however quickly it is taken.
+    async fn give_way(&mut self) {
+        if self.since.elapsed() > GIVES_WAY {
+            tokio::task::yield_now().await;
+            self.since = Instant::now();
+        }
     }
 
     /// Finds the cells of right rows.

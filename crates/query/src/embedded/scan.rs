@@ -34,6 +34,8 @@ pub(crate) struct CatalogTable {
     name: String,
     catalog: Arc<Catalog>,
     schema: SchemaRef,
+    /// Whether its files are here.
+    local: bool,
 }
 
 /// What a filter is to a search that takes it over.
@@ -48,7 +50,8 @@ enum Sought {
 impl CatalogTable {
     pub(crate) fn new(name: String, catalog: Arc<Catalog>) -> Self {
         let schema = nulls::schema(catalog.schema());
-        CatalogTable { name, catalog, schema }
+        let local = catalog.path().is_dir();
+        CatalogTable { name, catalog, schema, local }
     }
 
     /// Schema and table.
@@ -268,9 +271,16 @@ impl TableProvider for CatalogTable {
     }
 }
 
+/// The area of the sky, square degrees.
+const SKY_DEG2: f64 = 41_252.961_249_419_27;
+
+fn rows(catalog: &Catalog) -> Option<f64> {
+    catalog.properties().get("hats_nrows")?.parse().ok()
+}
+
 /// How many rows there are, about.
 fn statistics(catalog: &Catalog, schema: &SchemaRef, part: f64) -> Statistics {
-    let rows = catalog.properties().get("hats_nrows").and_then(|rows| rows.parse::<f64>().ok());
+    let rows = rows(catalog);
     let mut statistics = Statistics::new_unknown(schema);
     if let Some(rows) = rows {
         let rows = (rows * part).ceil() as usize;
@@ -312,7 +322,11 @@ struct Planned {
     shown: Vec<String>,
     /// The partitions of the catalogue that each partition of the plan searches.
     parts: Vec<Range<usize>>,
+    small: bool,
 }
+
+/// The rows of a small region, if they are as dense as over the whole sky; where it is densest they are some ten times as many.
+const FEW: f64 = 20_000.0;
 
 impl CatalogScan {
     pub(crate) fn new(
@@ -326,7 +340,13 @@ impl CatalogScan {
             let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
             let query = Query { columns: Some(columns), batch_rows: shares.batch_rows, ..query };
             let parts = shared(&table.catalog, &query, shares.most);
-            Planned { query, shown, parts }
+            let small = match (&query.place, rows(&table.catalog)) {
+                (Place::Region(region), Some(rows)) if table.local => {
+                    rows * region.area_deg2() / SKY_DEG2 < FEW
+                }
+                _ => false,
+            };
+            Planned { query, shown, parts, small }
         });
         let partitions = match &search {
             Some(search) => search.parts.len(),
@@ -358,6 +378,11 @@ impl CatalogScan {
     #[cfg(feature = "codec")]
     pub(crate) fn shares(&self) -> Shares {
         self.shares
+    }
+
+    /// Whether it looks into a small region of files that are here: that takes about as long as waking a thread.
+    pub(crate) fn is_small(&self) -> bool {
+        self.search.as_ref().is_some_and(|search| search.small)
     }
 
     /// The same search with the values that were left open, in as many partitions; None where it cannot be searched for
@@ -422,7 +447,7 @@ fn shared(catalog: &Catalog, query: &Query, most: usize) -> Vec<Range<usize>> {
 impl DisplayAs for CatalogScan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CatalogScan: {}", self.table.name)?;
-        let Some(Planned { query, shown, parts }) = &self.search else {
+        let Some(Planned { query, shown, parts, .. }) = &self.search else {
             let filters: Vec<String> = self.filters.iter().map(Expr::to_string).collect();
             return write!(f, ", where {}, whose values are left open", filters.join(" and "));
         };
@@ -487,6 +512,7 @@ impl ExecutionPlan for CatalogScan {
         };
         let state = Scanning {
             search,
+            inline: self.is_small(),
             schema: self.schema.clone(),
             left: self.limit.unwrap_or(usize::MAX),
             metrics: BaselineMetrics::new(&self.metrics, partition),
@@ -505,7 +531,7 @@ impl ExecutionPlan for CatalogScan {
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
         let (part, conditions) = match &self.search {
             Some(Planned { query, .. }) => match &query.place {
-                Place::Region(region) => (region.area_deg2() / 41_252.961_249_419_27, query.conditions.len()),
+                Place::Region(region) => (region.area_deg2() / SKY_DEG2, query.conditions.len()),
                 _ => (1.0, query.conditions.len()),
             },
             None => (1.0, self.filters.len()),
@@ -525,6 +551,8 @@ fn external(error: uranometria_catalog::Error) -> DataFusionError {
 /// A share of a search under way.
 struct Scanning {
     search: Option<Search<'static, Arc<Catalog>>>,
+    /// Whether it is read where it is asked for.
+    inline: bool,
     schema: SchemaRef,
     /// Rows that may still be given.
     left: usize,
@@ -535,14 +563,19 @@ struct Scanning {
 
 impl Scanning {
     /// The next batch. Each is read by a thread for what blocks, which is free again behind it: however many searches are
-    /// under way, none holds a thread while it waits.
+    /// under way, none holds a thread while it waits. Those of small regions are read at once.
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         let Some(mut search) = self.search.take().filter(|_| self.left > 0) else { return Ok(None) };
-        let read = tokio::task::spawn_blocking(move || {
+        let (search, batch) = if self.inline {
             let batch = search.next();
             (search, batch)
-        });
-        let (search, batch) = read.await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?;
+        } else {
+            let read = tokio::task::spawn_blocking(move || {
+                let batch = search.next();
+                (search, batch)
+            });
+            read.await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
+        };
         let batch = match batch {
             None | Some(Err(uranometria_catalog::Error::Interrupted)) => return Ok(None),
             Some(batch) => batch.map_err(external)?,

@@ -4,6 +4,9 @@
 //! those of its regions, are taken out of its logical plan; what is left is its shape. A shape is planned once, with the
 //! numbers left open, and kept if all of them went into the search of one catalogue: nothing else in such a plan depends
 //! on them. Plans of joins are not kept, as the sides of a join are chosen by how many rows the searches will give.
+//!
+//! Searches of small regions are done by one thread from the page to the answer, as waking others takes longer than they
+//! would help; so a shape has two plans.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,38 +30,70 @@ const MOST: usize = 500;
 /// The shapes seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Shapes {
-    /// None is one whose plan cannot be kept.
-    kept: Mutex<HashMap<LogicalPlan, Option<Arc<dyn ExecutionPlan>>>>,
+    /// Their plans for one thread, and for all.
+    narrow: Plans,
+    wide: Plans,
 }
 
 impl Shapes {
-    /// The plan of a query by that of its shape; None where there is none.
+    /// The plan of a query by that of its shape; None where there is none. `narrow` plans for one thread.
     pub(crate) async fn plan(
         &self,
         query: &LogicalPlan,
-        state: &SessionState,
+        narrow: &SessionState,
+        wide: &SessionState,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Some((shape, values)) = taken_apart(query)? else { return Ok(None) };
-        let known = self.kept().get(&shape).cloned();
-        let plan = match known {
-            Some(plan) => plan,
-            None => {
-                // A number that went elsewhere is an error of the engine's: it has no value.
-                let plan = state.create_physical_plan(&shape).await.ok();
-                let mut kept = self.kept();
-                if kept.len() >= MOST {
-                    kept.clear();
-                }
-                kept.insert(shape, plan.clone());
-                plan
-            }
-        };
-        Ok(plan.and_then(|plan| filled_in(plan, &ParamValues::from(values)).ok().flatten()))
+        let values = ParamValues::from(values);
+        match self.narrow.plan(&shape, &values, narrow).await? {
+            Some(plan) if !is_small(&plan) => self.wide.plan(&shape, &values, wide).await,
+            plan => Ok(plan),
+        }
     }
 
     /// Forgets all, as tables are others now.
     pub(crate) fn clear(&self) {
-        self.kept().clear();
+        self.narrow.kept().clear();
+        self.wide.kept().clear();
+    }
+}
+
+/// Whether all that is searched is a small region.
+fn is_small(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    !plan
+        .exists(|node| Ok(node.downcast_ref::<CatalogScan>().is_some_and(|scan| !scan.is_small())))
+        .unwrap_or(true)
+}
+
+/// The plans of shapes for some number of threads.
+#[derive(Debug, Default)]
+struct Plans {
+    /// None is one whose plan cannot be kept.
+    kept: Mutex<HashMap<LogicalPlan, Option<Arc<dyn ExecutionPlan>>>>,
+}
+
+impl Plans {
+    async fn plan(
+        &self,
+        shape: &LogicalPlan,
+        values: &ParamValues,
+        state: &SessionState,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let known = self.kept().get(shape).cloned();
+        let plan = match known {
+            Some(plan) => plan,
+            None => {
+                // A number that went elsewhere is an error of the engine's: it has no value.
+                let plan = state.create_physical_plan(shape).await.ok();
+                let mut kept = self.kept();
+                if kept.len() >= MOST {
+                    kept.clear();
+                }
+                kept.insert(shape.clone(), plan.clone());
+                plan
+            }
+        };
+        Ok(plan.and_then(|plan| filled_in(plan, values).ok().flatten()))
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<LogicalPlan, Option<Arc<dyn ExecutionPlan>>>> {
