@@ -59,7 +59,10 @@ fn alerts_are_drawn_from_packets_and_from_what_was_chosen() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let shown = |arguments: &[&str]| {
         let ended = alerts(&folder, &[&["show", "--json"], arguments].concat());
-        let said: serde_json::Value = serde_json::from_str(&ended.out).unwrap_or_default();
+        let said: serde_json::Value = match ended.code {
+            Some(0 | 1) => serde_json::from_str(&ended.out).unwrap(),
+            _ => serde_json::Value::Null,
+        };
         (ended, said["alerts"].as_array().cloned().unwrap_or_default())
     };
     let (ended, chosen) = shown(&["chosen", "--out", "chosen.png"]);

@@ -1,5 +1,7 @@
 //! What an alert tells of its object over time: the current measurement and those before it.
 
+use std::ops::Range;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray, StructArray};
@@ -25,7 +27,7 @@ pub struct Measurement {
 /// The measurements of an alert.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LightCurve {
-    /// The alert.
+    /// The alert; 0 where it has no number.
     pub id: i64,
     /// The object; empty where it has no name.
     pub object: String,
@@ -72,8 +74,9 @@ const LSST: Places = Places {
 /// [`Error::Fields`] where the alerts are of no survey that is known, or lack the current measurement.
 pub fn light_curves(batch: &RecordBatch) -> Result<Vec<LightCurve>, Error> {
     let lacking = |what: &str| Error::Fields { reason: format!("the alerts have no {what}") };
-    let survey = Survey::of(batch.schema_ref())
-        .ok_or_else(|| lacking("candidate.jd and no diaSource.midpointMjdTai, so that no survey is known"))?;
+    let survey = Survey::of(batch.schema_ref()).ok_or_else(|| {
+        lacking("candid with candidate.jd, and no diaSourceId with diaSource.midpointMjdTai")
+    })?;
     let places = match survey {
         Survey::Ztf => &ZTF,
         Survey::Lsst => &LSST,
@@ -82,6 +85,7 @@ pub fn light_curves(batch: &RecordBatch) -> Result<Vec<LightCurve>, Error> {
     let current = Measurements::of(current.ok_or_else(|| lacking(places.current))?, survey, places)
         .ok_or_else(|| lacking(&format!("{0}.{1} and {0}.{2}", places.current, places.time, places.value)))?;
     let before = batch.column_by_name(places.before).and_then(lists);
+    let before = before.and_then(|(items, ranges)| Some((Measurements::of(&items, survey, places)?, ranges)));
     let objects: Vec<StringArray> =
         places.object.iter().filter_map(|path| texts(&column_at(batch, path)?)).collect();
     let ids = survey.ids(batch);
@@ -89,12 +93,8 @@ pub fn light_curves(batch: &RecordBatch) -> Result<Vec<LightCurve>, Error> {
     Ok(rows
         .map(|row| {
             let mut measurements: Vec<Measurement> = Vec::new();
-            let earlier = before.as_ref().and_then(|(items, ranges)| {
-                let items = items.slice(ranges[row].start, ranges[row].len());
-                Measurements::of(&items, survey, places)
-            });
-            if let Some(earlier) = earlier {
-                measurements.extend((0..earlier.rows).filter_map(|item| earlier.get(item)));
+            if let Some((earlier, ranges)) = &before {
+                measurements.extend(ranges[row].clone().filter_map(|item| earlier.get(item)));
             }
             measurements.extend(current.get(row));
             measurements.sort_by(|a, b| a.mjd.total_cmp(&b.mjd));
@@ -109,8 +109,15 @@ pub fn light_curves(batch: &RecordBatch) -> Result<Vec<LightCurve>, Error> {
 }
 
 /// The items of lists of structs, and which of them are in which list.
-fn lists(column: &ArrayRef) -> Option<(StructArray, Vec<std::ops::Range<usize>>)> {
-    let list = column.as_list_opt::<i32>()?;
+fn lists(column: &ArrayRef) -> Option<(StructArray, Vec<Range<usize>>)> {
+    let short;
+    let list = match column.data_type() {
+        DataType::LargeList(item) => {
+            short = cast(column, &DataType::List(item.clone())).ok()?;
+            short.as_list_opt::<i32>()?
+        }
+        _ => column.as_list_opt::<i32>()?,
+    };
     let items = list.values().as_struct_opt()?.clone();
     let offsets = list.offsets();
     let range = |row: usize| {
@@ -126,7 +133,6 @@ fn texts(column: &ArrayRef) -> Option<StringArray> {
 /// The columns of some measurements.
 struct Measurements {
     survey: Survey,
-    rows: usize,
     present: StructArray,
     time: ArrayRef,
     value: ArrayRef,
@@ -141,7 +147,6 @@ impl Measurements {
         let sign = all.column_by_name("isdiffpos").filter(|_| survey == Survey::Ztf);
         Some(Measurements {
             survey,
-            rows: all.len(),
             present: all.clone(),
             time: numbers(places.time)?,
             value: numbers(places.value)?,
@@ -181,6 +186,7 @@ impl Measurements {
                 (time - 2_400_000.5, band.to_string(), signed, flux * error * std::f64::consts::LN_10 / 2.5)
             }
         };
-        Some(Measurement { mjd, band, flux_njy, error_njy })
+        // Magnitudes such as -999 are none.
+        flux_njy.is_finite().then_some(Measurement { mjd, band, flux_njy, error_njy })
     }
 }

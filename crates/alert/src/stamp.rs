@@ -17,9 +17,10 @@ use crate::unify::column_at;
 pub fn cutout(batch: &RecordBatch, which: &str, row: usize) -> Option<Vec<u8>> {
     // ZTF and Fink keep them in a structure with their file names.
     let column = column_at(batch, &format!("{which}.stampData")).or_else(|| column_at(batch, which))?;
-    let bytes = cast(&column, &DataType::Binary).ok()?;
+    let here = (row < column.len()).then(|| column.slice(row, 1))?;
+    let bytes = cast(&here, &DataType::Binary).ok()?;
     let bytes = bytes.as_binary_opt::<i32>()?;
-    (row < bytes.len() && bytes.is_valid(row)).then(|| bytes.value(row).to_vec())
+    bytes.is_valid(0).then(|| bytes.value(0).to_vec())
 }
 
 /// A picture of an alert.

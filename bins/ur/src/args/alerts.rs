@@ -143,7 +143,7 @@ pub(crate) struct ShowArgs {
     #[arg(long, value_enum, default_value_t = Cutout::Science)]
     pub(crate) cutout: Cutout,
     /// The most alerts
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", value_parser = parse_limit, default_value_t = 10)]
     pub(crate) limit: usize,
     /// The picture to write: .png
     #[arg(long, value_name = "FILE.png")]
@@ -195,6 +195,11 @@ pub(crate) struct IngestArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn parse_limit(text: &str) -> Result<usize, String> {
+    let limit = text.parse().ok().filter(|limit| *limit > 0);
+    limit.ok_or_else(|| format!("found {text:?}, expected a whole number from 1"))
 }
 
 fn parse_registry(text: &str) -> Result<(u32, PathBuf), String> {

@@ -1,7 +1,6 @@
 //! Files that are written: beside their place under a hidden name, and named when they are whole.
 
 use std::fs::{self, File};
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -28,8 +27,9 @@ pub enum Format {
     /// Parquet.
     #[default]
     Parquet,
-    /// Avro container files, blocks deflated. Records have the names that they had in the packets; null is the second
-    /// type of unions, as readers of Fink's topics need it.
+    /// Avro container files, blocks deflated. Records have the names that they had in the packets, and a number behind where
+    /// two of one name differ in what was chosen of them; null is the second type of unions, as readers of Fink's topics
+    /// need it.
     Avro,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Part {
 
 enum Writer {
     Parquet(Box<ArrowWriter<File>>),
-    Avro(Box<ContainerWriter<BufWriter<File>>>),
+    Avro(Box<ContainerWriter<File>>),
 }
 
 impl Writer {
@@ -71,7 +71,6 @@ impl Writer {
                 Ok(Writer::Parquet(Box::new(writer.map_err(Error::parquet("begin it"))?)))
             }
             Format::Avro => {
-                let file = BufWriter::with_capacity(1 << 20, file);
                 let writer = ContainerWriter::new(file, schema, Codec::Deflate, UnionOrder::NullLast)?;
                 Ok(Writer::Avro(Box::new(writer)))
             }
@@ -91,8 +90,8 @@ impl Writer {
     fn held(&self) -> usize {
         match self {
             Writer::Parquet(writer) => writer.in_progress_size(),
-            // A block.
-            Writer::Avro(_) => 0,
+            // A block under way and packed.
+            Writer::Avro(writer) => 2 * writer.block_bytes,
         }
     }
 
@@ -106,10 +105,7 @@ impl Writer {
     fn finish(self) -> Result<File, Error> {
         match self {
             Writer::Parquet(writer) => writer.into_inner().map_err(Error::parquet("end it")),
-            Writer::Avro(writer) => {
-                let ended = writer.finish()?.into_inner();
-                ended.map_err(|error| Error::io("write it", error.into_error()))
-            }
+            Writer::Avro(writer) => writer.finish(),
         }
     }
 }

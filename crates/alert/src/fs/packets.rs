@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 
-use crate::{Container, DecodeOptions, Decoder, Error, Projection, Schema, Stream};
+use crate::{Container, Damage, DecodeOptions, Decoder, Error, Projection, Schema, Stream};
 
 /// Reads the packets of an Avro container file, in its order.
 ///
-/// Damage ends it with an error; [`ingest`](super::ingest()) is what goes on behind it.
+/// Damage ends it with an error, behind the packets before it; [`ingest`](super::ingest()) is what goes on.
 ///
 /// # Errors
 /// [`Error::InFile`] around [`Error::Io`], [`Error::Packet`] with number 0 for the file's own header, [`Error::Schema`].
@@ -41,7 +41,8 @@ pub fn read_packets(
     };
     let (container, decoder) = open().map_err(|error: Error| error.in_file(path))?;
     let path = path.to_path_buf();
-    Ok(Packets { container: Some(container), decoder, packets: 0, batch_rows: batch_rows.max(1), path })
+    let (container, batch_rows) = (Some(container), batch_rows.max(1));
+    Ok(Packets { container, decoder, packets: 0, batch_rows, failed: None, path })
 }
 
 /// The packets of a container file, batch by batch; a batch ends with a block of the file.
@@ -51,28 +52,33 @@ pub struct Packets {
     decoder: Decoder,
     packets: u64,
     batch_rows: usize,
+    /// What ended it, to be told behind the packets before.
+    failed: Option<Error>,
     path: PathBuf,
 }
 
 impl Packets {
-    fn batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let Some(container) = &mut self.container else { return Ok(None) };
-        while self.decoder.rows() < self.batch_rows {
-            let block = container.next_block().map_err(|source| Error::io("read it", source))?;
-            let Some(block) = block else {
-                self.container = None;
-                break;
-            };
-            let block = block.map_err(|damage| Error::Packet { packet: self.packets + 1, damage })?;
-            let mut at = 0;
-            for _ in 0..block.count {
-                self.packets += 1;
-                let length = self.decoder.decode(&block.data[at..]);
-                at += length.map_err(|damage| Error::Packet { packet: self.packets, damage })?;
-            }
+    /// Reads a block; says whether there was one.
+    fn read_block(&mut self) -> Result<bool, Error> {
+        let Some(container) = &mut self.container else { return Ok(false) };
+        let Some(block) = container.next_block().map_err(|source| Error::io("read it", source))? else {
+            return Ok(false);
+        };
+        let block = block.map_err(|damage| Error::Packet { packet: self.packets + 1, damage })?;
+        let mut at = 0;
+        // What has no bytes is no packet, however many are said to be there.
+        for _ in 0..block.count.min(block.data.len() as u64) {
+            self.packets += 1;
+            let length = self.decoder.decode(&block.data[at..]);
+            at += length.map_err(|damage| Error::Packet { packet: self.packets, damage })?;
         }
-        let batch = self.decoder.finish()?;
-        Ok((batch.num_rows() > 0).then_some(batch))
+        if at < block.data.len() {
+            let (offset, left) = (at, block.data.len() - at);
+            let found = format!("{left} bytes behind the last packet of its block");
+            let damage = Damage { offset, field: String::new(), found, wanted: "none".into() };
+            return Err(Error::Packet { packet: self.packets, damage });
+        }
+        Ok(true)
     }
 }
 
@@ -80,10 +86,17 @@ impl Iterator for Packets {
     type Item = Result<RecordBatch, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.batch().map_err(|error| error.in_file(&self.path));
-        if batch.is_err() {
-            self.container = None;
+        while self.container.is_some() && self.decoder.rows() < self.batch_rows {
+            match self.read_block() {
+                Ok(true) => {}
+                Ok(false) => self.container = None,
+                Err(error) => (self.container, self.failed) = (None, Some(error)),
+            }
         }
-        batch.transpose()
+        let batch = match self.decoder.rows() {
+            0 => Err(self.failed.take()?),
+            _ => self.decoder.finish(),
+        };
+        Some(batch.map_err(|error| error.in_file(&self.path)))
     }
 }

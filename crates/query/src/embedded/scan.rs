@@ -325,8 +325,12 @@ struct Planned {
     small: bool,
 }
 
-/// The rows of a small region, if they are as dense as over the whole sky; where it is densest they are some ten times as many.
+/// The rows of a small region, if they are as dense as over the whole sky; where they are denser, its few files say how many
+/// they are at most.
 const FEW: f64 = 20_000.0;
+
+/// The partitions that a small region touches at most: a circle around the corner of four.
+const FEW_FILES: usize = 4;
 
 impl CatalogScan {
     pub(crate) fn new(
@@ -340,8 +344,10 @@ impl CatalogScan {
             let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
             let query = Query { columns: Some(columns), batch_rows: shares.batch_rows, ..query };
             let parts = shared(&table.catalog, &query, shares.most);
+            // What it reads is few files at most, however dense they are.
+            let few_files = parts.iter().map(Range::len).sum::<usize>() <= FEW_FILES;
             let small = match (&query.place, rows(&table.catalog)) {
-                (Place::Region(region), Some(rows)) if table.local => {
+                (Place::Region(region), Some(rows)) if table.local && few_files => {
                     rows * region.area_deg2() / SKY_DEG2 < FEW
                 }
                 _ => false,

@@ -6,7 +6,7 @@
 //! on them. Plans of joins are not kept, as the sides of a join are chosen by how many rows the searches will give.
 //!
 //! Searches of small regions are done by one thread from the page to the answer, as waking others takes longer than they
-//! would help; so a shape has two plans.
+//! would help; so a shape is planned for one thread, and for all when a query of it is not small.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,11 +58,17 @@ impl Shapes {
     }
 }
 
-/// Whether all that is searched is a small region.
+/// Whether all that is searched is a small region. Rows in memory are shared out as ever.
 fn is_small(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    !plan
-        .exists(|node| Ok(node.downcast_ref::<CatalogScan>().is_some_and(|scan| !scan.is_small())))
-        .unwrap_or(true)
+    let (mut searches, mut small) = (0, 0);
+    let counted = plan.apply(|node| {
+        if let Some(scan) = node.downcast_ref::<CatalogScan>() {
+            searches += 1;
+            small += usize::from(scan.is_small());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    counted.is_ok() && searches > 0 && small == searches
 }
 
 /// The plans of shapes for some number of threads.

@@ -1,8 +1,8 @@
-//! Joins that nobody waits for any more end.
+//! Joins of each row with each end when nobody waits for them any more.
 //!
 //! What is dropped ends where it gives way. The engine's join of each row with each asks its condition of rows against batches
 //! until some pairs hold, which may take minutes without giving way; so there the condition itself looks whether anybody
-//! waits.
+//! waits. Joins of equal values give way between batches of pairs that hold, as the engine has them.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};

@@ -50,14 +50,19 @@ pub(super) fn show(args: &ShowArgs) -> report::Result {
                     continue;
                 }
                 let bytes = cutout(&batch, args.cutout.field(), row);
-                let told = |error| format!("{}: alert {}: {error}", path.display(), curve.id);
-                let stamp = bytes.map(|bytes| Stamp::read(&bytes)).transpose().map_err(told)?;
+                let stamp = bytes.and_then(|bytes| {
+                    let told = |error: Error| format!("{}: alert {}: {error}", path.display(), curve.id);
+                    Stamp::read(&bytes).map_err(|error| report::warning(&told(error))).ok()
+                });
                 shown.push(Shown::of(curve, stamp));
             }
         }
     }
     if shown.is_empty() {
-        line(format!("none of {seen} alerts is to be shown"));
+        match args.json {
+            true => report::json(&json!({ "out": null, "alerts": [] })),
+            false => line(format!("none of {seen} alerts is to be shown")),
+        }
         return Ok(Outcome::Nothing);
     }
     let title = match shown.len() {

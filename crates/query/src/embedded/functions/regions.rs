@@ -75,7 +75,7 @@ fn in_polygon(arguments: &Arguments<'_>) -> Result<ArrayRef> {
 /// Whether a position is in a circle, where doubles can decide that: a region of its own for each row, with what it needs to
 /// decide the others, takes twenty times as long.
 fn is_in_circle(at: &Direction, numbers: &[f64]) -> Option<bool> {
-    // Unit vectors are off by less than that, and so is the chord of a radius.
+    // Two unit vectors, their difference and the chord of a radius together are off by less than that.
     const OFF: f64 = 8e-15;
     let radius = numbers[2];
     if !(0.0..=180.0).contains(&radius) {
