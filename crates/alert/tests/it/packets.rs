@@ -273,6 +273,42 @@ proptest! {
     }
 
     #[test]
+    fn numbers_are_read_alike_at_the_end_of_the_bytes_and_before_others(
+        fields in proptest::collection::vec((0..4_usize, 0..3_usize), 1..6),
+        bytes in proptest::collection::vec(prop_oneof![3 => Just(0_u8), 3 => Just(2), 2 => 0x7e..0x82_u8, 2 => any::<u8>()], 0..60),
+    ) {
+        let types = ["float", "double", "int", "long"];
+        let field = |(at, (kind, null)): (usize, &(usize, usize))| {
+            let kind = types[*kind];
+            let kind = [format!("\"{kind}\""), format!("[\"null\",\"{kind}\"]"), format!("[\"{kind}\",\"null\"]")][*null].clone();
+            format!("{{\"name\":\"f{at}\",\"type\":{kind}}}")
+        };
+        let fields: Vec<String> = fields.iter().enumerate().map(field).collect();
+        let schema = Schema::parse(&record(&fields.join(","))).unwrap();
+        let read = |bytes: &[u8]| {
+            let mut decoder = Decoder::new(&schema, &DecodeOptions::default()).unwrap();
+            decoder.decode(bytes).map(|length| (length, decoder.finish().unwrap()))
+        };
+        // With nothing behind it, a number near the end is read byte by byte.
+        for behind in [0, 0xff] {
+            let before_others = read(&[&bytes[..], &[behind; 64]].concat());
+            match (read(&bytes), before_others) {
+                (Ok(alone), Ok(before_others)) => {
+                    prop_assert_eq!(alone.0, before_others.0);
+                    prop_assert_eq!(format!("{:?}", alone.1), format!("{:?}", before_others.1));
+                    prop_assert_eq!(read(&bytes[..alone.0]).map(|(length, _)| length), Ok(alone.0));
+                }
+                (Ok(alone), Err(damage)) => prop_assert!(false, "{alone:?}, before others {damage}"),
+                (Err(damage), others) => {
+                    // It may have ended too early, or is as wrong before others.
+                    let too_short = damage.found.contains("to the end");
+                    prop_assert!(too_short || others == Err(damage));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn no_bytes_of_any_schema_make_a_panic(
         kind in any_type(4),
         bytes in proptest::collection::vec(any::<u8>(), 0..300),
