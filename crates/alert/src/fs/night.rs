@@ -63,8 +63,13 @@ pub struct Part {
 
 /// The folder of a night in an archive.
 pub(super) fn folder(archive: &Path, date: Date) -> PathBuf {
+    dated(&archive.join("alerts"), date)
+}
+
+/// The folder of a night among others.
+pub(super) fn dated(nights: &Path, date: Date) -> PathBuf {
     let (year, month, day) = (date.year(), date.month(), date.day());
-    archive.join(format!("alerts/year={year:04}/month={month:02}/day={day:02}"))
+    nights.join(format!("year={year:04}/month={month:02}/day={day:02}"))
 }
 
 /// The nights of an archive that are asked for, in order; an archive without alerts has none.

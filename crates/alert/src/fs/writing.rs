@@ -13,7 +13,7 @@ use arrow_schema::{DataType, FieldRef, SchemaRef};
 use arrow_select::filter::filter_record_batch;
 
 use super::SelectControl;
-use super::night::{Night, entries};
+use super::night::{Night, dated, entries};
 use super::out::{Finished, Format, Part, folder_name, remove_leftovers};
 use super::plan::PartitionBy;
 use super::select::Task;
@@ -123,9 +123,7 @@ impl Writing<'_> {
     }
 
     fn night_folder(&self) -> PathBuf {
-        let date = self.night.date;
-        let (year, month, day) = (date.year(), date.month(), date.day());
-        self.out.join(format!("year={year:04}/month={month:02}/day={day:02}"))
+        dated(self.out, self.night.date)
     }
 
     /// How the names of the parts of this night and request begin.
