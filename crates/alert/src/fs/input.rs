@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -66,6 +66,11 @@ pub(super) type Registry<'a> = dyn Fn(u32) -> Option<String> + Sync + 'a;
 /// Rows of packets are made a batch when they took so many bytes, or are so many.
 const BATCH_BYTES: usize = 8 << 20;
 const BATCH_ROWS: usize = 8192;
+
+/// Bytes of packets without a header that are in memory at least, as far as there are any; packets are far smaller.
+const WINDOW: usize = 4 << 20;
+/// A packet that has no end within so many bytes is taken to be damaged.
+const LONGEST_PACKET: usize = 1 << 30;
 
 /// Where a packet came from: its file, its number there, and where it began.
 type Origin = (Arc<str>, u64, u64);
@@ -172,9 +177,7 @@ impl<'a> Reader<'a> {
         }
         let framed = self.registry.is_some() && registry_frame(&head).is_some();
         if framed || self.schema.is_some() {
-            let mut bytes = head;
-            file.read_to_end(&mut bytes).map_err(failed)?;
-            return self.read_loose(&bytes, framed);
+            return self.read_loose(file, start, framed);
         }
         let begins = format!("a file that begins with {:?}", String::from_utf8_lossy(&head));
         let wanted = "an Avro container file or parquet; for packets without a header give their schema";
@@ -280,67 +283,67 @@ impl<'a> Reader<'a> {
     }
 
     /// Packets without a header, one after another, each in the frame of a registry or all of one schema.
-    fn read_loose(&mut self, bytes: &[u8], framed: bool) -> Result<(), Error> {
-        let mut at = 0;
-        while at < bytes.len() {
-            let (text, frame) = match (framed, registry_frame(&bytes[at..])) {
+    fn read_loose(&mut self, file: File, start: Position, framed: bool) -> Result<(), Error> {
+        let mut window = Window::new(file, start.offset)?;
+        loop {
+            window.fill(WINDOW)?;
+            let (bytes, at) = (window.bytes(), window.offset);
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            let (text, frame) = match (framed, registry_frame(bytes)) {
                 (true, Some((number, _))) => match self.registry.and_then(|registry| registry(number)) {
                     Some(text) => (text, 5),
                     None => {
                         let reason = format!(
                             "found schema {number}, expected one that is known; give it with --registry"
                         );
-                        return self.letter(
-                            self.packets + 1,
-                            at as u64,
-                            1,
-                            reason,
-                            String::new(),
-                            &bytes[at..],
-                        );
+                        return self.letter(self.packets + 1, at, 1, reason, String::new(), bytes);
                     }
                 },
                 (true, None) => {
                     let reason =
                         "found no frame of a registry, expected a zero byte and the number of a schema"
                             .into();
-                    return self.letter(self.packets + 1, at as u64, 1, reason, String::new(), &bytes[at..]);
+                    return self.letter(self.packets + 1, at, 1, reason, String::new(), bytes);
                 }
                 (false, _) => (self.schema.unwrap_or_default().to_string(), 0),
             };
             let slot = match self.slot(text.as_bytes()) {
                 Ok(slot) => slot,
-                Err(reason) => {
-                    return self.letter(self.packets + 1, at as u64, 1, reason, text, &bytes[at..]);
-                }
+                Err(reason) => return self.letter(self.packets + 1, at, 1, reason, text, bytes),
             };
             self.packets += 1;
             let before = self.slots[slot].decoder.packet_bytes();
-            match self.slots[slot].decoder.decode(&bytes[at + frame..]) {
+            let decoded = loop {
+                let decoded = self.slots[slot].decoder.decode(&window.bytes()[frame..]);
+                // It may be longer than what is in memory.
+                let wanted = 2 * window.bytes().len();
+                if decoded.is_ok() || wanted > LONGEST_PACKET || !window.fill(wanted)? {
+                    break decoded;
+                }
+            };
+            match decoded {
                 // A packet of no bytes would never end.
                 Ok(0) => return Ok(()),
                 Ok(len) => {
-                    self.slots[slot].origins.push((self.file.clone(), self.packets, at as u64));
+                    self.slots[slot].origins.push((self.file.clone(), self.packets, at));
                     self.run.counts.read += 1;
-                    at += frame + len;
-                    self.unflushed += self.slots[slot].decoder.packet_bytes() - before;
-                    if self.slots[slot].decoder.packet_bytes() >= BATCH_BYTES {
+                    window.pass(frame + len);
+                    let here = &self.slots[slot];
+                    self.unflushed += here.decoder.packet_bytes() - before;
+                    if here.decoder.packet_bytes() >= BATCH_BYTES || here.decoder.rows() >= BATCH_ROWS {
                         self.flush(slot)?;
                     }
                 }
                 Err(damage) => {
-                    return self.letter(
-                        self.packets,
-                        at as u64,
-                        1,
-                        damage.to_string(),
-                        text,
-                        &bytes[at + frame..],
-                    );
+                    let bytes = &window.bytes()[frame..];
+                    return self.letter(self.packets, at, 1, damage.to_string(), text, bytes);
                 }
             }
+            let (file, offset, packets) = (start.file, window.offset, self.packets);
+            self.checkpoint(Position { file, offset, packets })?;
         }
-        Ok(())
     }
 
     fn read_parquet(&mut self, path: &Path, start: Position) -> Result<(), Error> {
@@ -360,7 +363,15 @@ impl<'a> Reader<'a> {
             }
         };
         if is_dead(builder.schema()) {
-            return read_dead_letters(path, |letter| self.try_again(letter));
+            let mut letters = 0;
+            return read_dead_letters(path, |letter| {
+                letters += 1;
+                if letters <= start.offset {
+                    return Ok(());
+                }
+                self.try_again(letter)?;
+                self.checkpoint(Position { file: start.file, offset: letters, packets: letters })
+            });
         }
         let Some(survey) = Survey::of(builder.schema()) else {
             let reason = format!(
@@ -531,6 +542,50 @@ impl<'a> Reader<'a> {
         let file = File::open(path).map_err(|source| Error::io("open it", source))?;
         file.take(KEPT as u64).read_to_end(&mut bytes).map_err(|source| Error::io("read it", source))?;
         Ok(bytes)
+    }
+}
+
+/// A stretch of a file in memory, which moves on.
+struct Window {
+    file: File,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that are passed.
+    passed: usize,
+    /// Where in the file the others begin.
+    offset: u64,
+    at_end: bool,
+}
+
+impl Window {
+    fn new(mut file: File, offset: u64) -> Result<Self, Error> {
+        file.seek(SeekFrom::Start(offset)).map_err(|source| Error::io("read it", source))?;
+        Ok(Window { file, buffer: Vec::new(), passed: 0, offset, at_end: false })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.passed..]
+    }
+
+    /// Goes on by so many bytes, which are there.
+    fn pass(&mut self, bytes: usize) {
+        self.passed += bytes;
+        self.offset += bytes as u64;
+    }
+
+    /// Sees to it that so many bytes are there, if the file has them; says whether there are more than before.
+    fn fill(&mut self, wanted: usize) -> Result<bool, Error> {
+        let there = self.bytes().len();
+        if self.at_end || there >= wanted {
+            return Ok(false);
+        }
+        self.buffer.drain(..self.passed);
+        self.passed = 0;
+        // Twice as many, so that what is left is seldom moved.
+        let most = 2 * wanted - there;
+        let read = (&mut self.file).take(most as u64).read_to_end(&mut self.buffer);
+        let read = read.map_err(|source| Error::io("read it", source))?;
+        self.at_end = read < most;
+        Ok(read > 0)
     }
 }
 

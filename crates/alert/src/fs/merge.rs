@@ -28,6 +28,8 @@ use crate::{CUTOUTS, Error, Key, Projection, Survey, time};
 /// The most rows of a row group, and of a part.
 const GROUP_ROWS: usize = 65_536;
 const PART_ROWS: usize = 1 << 20;
+/// Runs that are merged with all their files open; systems allow a process 256 or more.
+const OPEN: usize = 100;
 /// Rows that are gathered at once.
 const BATCH_ROWS: usize = 1024;
 
@@ -93,8 +95,9 @@ pub(super) fn merge(
         }
     }
     let mut sources: Vec<Source<'_>> = Vec::new();
+    let stay_open = sorted.len() <= OPEN;
     for (sorted, kept) in sorted.iter().zip(&kept) {
-        let (schema, batches) = sorted.open(day)?;
+        let (schema, batches) = sorted.open(day, stay_open)?;
         sources.push(Source::new(schema, Box::new(batches), Some(kept)));
     }
     for path in &old {

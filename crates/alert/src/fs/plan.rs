@@ -229,11 +229,13 @@ impl<'a> Plans<'a> {
         if let Some(plan) = self.made.iter().find(|plan| &plan.schema == file.schema()) {
             return Ok(Some(plan.clone()));
         }
+        let several = "these nights have alerts of several surveys; choose one with --survey";
         let told = |error| match error {
-            Error::Conditions { origin, mistakes } if self.mixed && self.request.survey.is_none() => {
-                let origin = format!("{origin} (these nights have alerts of several surveys; choose one)");
-                Error::Conditions { origin, mistakes }
+            error if !self.mixed || self.request.survey.is_some() => error,
+            Error::Conditions { origin, mistakes } => {
+                Error::Conditions { origin: format!("{origin} ({several})"), mistakes }
             }
+            Error::Fields { reason } => Error::Fields { reason: format!("{reason} ({several})") },
             other => other,
         };
         let plan = Plan::new(self.request, self.partition, file.schema(), self.sources)

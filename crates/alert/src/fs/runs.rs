@@ -23,7 +23,7 @@ use crate::{Error, Key, Survey};
 pub(super) struct Position {
     /// The file, from 0.
     pub(super) file: usize,
-    /// The byte, or of parquet the row.
+    /// The byte; of parquet the row, of dead letters the letter.
     pub(super) offset: u64,
     /// Packets of the file before that.
     pub(super) packets: u64,
@@ -218,23 +218,46 @@ impl Sorted {
         read().map_err(|source| Error::io("read it", source).in_file(&self.ids))
     }
 
-    /// Its columns, and the batches of a night one after another.
-    pub(super) fn open(&self, night: i32) -> Result<(SchemaRef, RunBatches), Error> {
-        let open = || {
-            let file = File::open(&self.path).map_err(|source| Error::io("open it", source))?;
-            FileReader::try_new(BufReader::with_capacity(1 << 16, file), None)
-                .map_err(Error::arrow("read it"))
-        };
-        let reader = open().map_err(|error: Error| error.in_file(&self.path))?;
-        Ok((reader.schema(), RunBatches { reader, next: self.of(night), path: self.path.clone() }))
+    /// Its columns, and the batches of a night one after another. A file that does not stay open is opened for each, so
+    /// that any number of runs can be merged.
+    pub(super) fn open(&self, night: i32, stays_open: bool) -> Result<(SchemaRef, RunBatches), Error> {
+        let reader = open_run(&self.path)?;
+        let (schema, path) = (reader.schema(), self.path.clone());
+        let reader = stays_open.then_some(reader);
+        Ok((schema, RunBatches { reader, stays_open, next: self.of(night), path }))
     }
+}
+
+type RunReader = FileReader<BufReader<File>>;
+
+fn open_run(path: &Path) -> Result<RunReader, Error> {
+    let open = || {
+        let file = File::open(path).map_err(|source| Error::io("open it", source))?;
+        FileReader::try_new(BufReader::with_capacity(1 << 16, file), None).map_err(Error::arrow("read it"))
+    };
+    open().map_err(|error: Error| error.in_file(path))
 }
 
 /// The batches of a night in a run.
 pub(super) struct RunBatches {
-    reader: FileReader<BufReader<File>>,
+    reader: Option<RunReader>,
+    stays_open: bool,
     next: std::ops::Range<usize>,
     path: PathBuf,
+}
+
+impl RunBatches {
+    fn read(&mut self, place: usize) -> Result<Option<RecordBatch>, Error> {
+        let failed = |source| Error::arrow("read it")(source).in_file(&self.path);
+        let mut reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => open_run(&self.path)?,
+        };
+        reader.set_index(place).map_err(failed)?;
+        let batch = reader.next().transpose().map_err(failed)?;
+        self.reader = self.stays_open.then_some(reader);
+        Ok(batch)
+    }
 }
 
 impl Iterator for RunBatches {
@@ -242,10 +265,42 @@ impl Iterator for RunBatches {
 
     fn next(&mut self) -> Option<Self::Item> {
         let place = self.next.next()?;
-        let failed = |source| Error::arrow("read it")(source).in_file(&self.path);
-        if let Err(error) = self.reader.set_index(place) {
-            return Some(Err(failed(error)));
+        self.read(place).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array};
+
+    use super::*;
+
+    #[test]
+    fn a_run_gives_the_same_whether_its_file_stays_open() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values((0..500).rev()));
+        let key = |id: i64| Key { night: (id % 3) as i32, object: 7, time: id as u64, id };
+        let keys = (0..500).rev().map(key).collect();
+        let batch = RecordBatch::try_from_iter([("candid", ids)]).unwrap();
+        let chunks = vec![Chunk { survey: Survey::Ztf, batch, keys }];
+        // So many bytes that each alert is a batch.
+        Run { chunks, bytes: 1 << 30, ..Run::default() }.write(folder.path(), 1 << 20).unwrap();
+        let written = Written::find(folder.path(), 0).unwrap();
+        let [sorted] = &written.surveys[..] else { panic!("one kind of alerts") };
+        for night in 0..3 {
+            let rows = |stays_open| -> Vec<RecordBatch> {
+                let (_, batches) = sorted.open(night, stays_open).unwrap();
+                batches.collect::<Result<_, _>>().unwrap()
+            };
+            let (open, closed) = (rows(true), rows(false));
+            assert_eq!(
+                open.iter().map(RecordBatch::num_rows).sum::<usize>(),
+                500_usize.div_ceil(3) - usize::from(night == 2)
+            );
+            assert!(open.len() > 100);
+            assert_eq!(open, closed);
         }
-        self.reader.next().map(|batch| batch.map_err(failed))
     }
 }

@@ -64,7 +64,7 @@ pub(super) struct Object {
     /// Pixels to the nearest source of the reference image, and its magnitude.
     pub(super) distnr: f64,
     pub(super) magnr: f64,
-    /// Magnitude at its brightest, and when that is, days before the night's middle.
+    /// Magnitude at its brightest, and when that is, days before the night's middle; of what swings its period, days.
     peak: f64,
     since: f64,
     period: f64,
@@ -125,21 +125,25 @@ impl Object {
         }
     }
 
-    /// Its magnitude so many days after the night's middle.
-    pub(super) fn magnitude(&self, days: f64, random: &mut Random) -> f64 {
+    /// The magnitude of its difference from the reference image so many days after the night's middle, and whether it is
+    /// brighter than there.
+    pub(super) fn difference(&self, days: f64, random: &mut Random) -> (f64, bool) {
         let after = days + self.since;
         let noise = 0.02 * random.normal();
-        noise
-            + match self.kind {
-                Kind::Supernova if after < 0.0 => self.peak - 0.2 * after,
-                Kind::Supernova => self.peak + 0.05 * after,
-                Kind::Kilonova if after < 0.0 => 25.0,
-                Kind::Kilonova => self.peak + 0.5 * after,
-                Kind::Variable => {
-                    self.peak - 1.0 + 0.5 * libm::sin(2.0 * std::f64::consts::PI * days / self.period)
-                }
-                Kind::Asteroid => self.peak + 0.5,
-                Kind::Bogus => random.between(18.0, 21.5),
+        let magnitude = match self.kind {
+            Kind::Supernova if after < 0.0 => self.peak - 0.2 * after,
+            Kind::Supernova => self.peak + 0.05 * after,
+            Kind::Kilonova if after < 0.0 => 25.0,
+            Kind::Kilonova => self.peak + 0.5 * after,
+            Kind::Variable => {
+                // It swings by half a magnitude about that of the reference image.
+                let fainter = 0.5 * libm::sin(2.0 * std::f64::consts::PI * days / self.period);
+                let flux = libm::pow(10.0, -0.4 * fainter) - 1.0;
+                return (self.magnr - 2.5 * libm::log10(flux.abs()) + noise, flux > 0.0);
             }
+            Kind::Asteroid => self.peak + 0.5,
+            Kind::Bogus => random.between(18.0, 21.5),
+        };
+        (magnitude + noise, true)
     }
 }

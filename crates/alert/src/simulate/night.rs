@@ -147,14 +147,14 @@ impl Simulated {
         let middle = 2_440_587.5 + day + 0.29;
         let jd = middle + days;
         // What is too faint would have given no alert.
-        let magnitude = object.magnitude(days, random).min(LIMIT);
+        let (magnitude, positive) = object.difference(days, random);
+        let magnitude = magnitude.min(LIMIT);
         let (ra, dec) = (object.ra + 2e-5 * random.normal(), object.dec + 2e-5 * random.normal());
         let ra = ra.rem_euclid(360.0);
         let fid = 1 + (random.below(2) as i32);
         let sigma = 0.02 + 0.2 * libm::pow(10.0, 0.4 * (magnitude - 20.5));
         let bogus = object.kind == Kind::Bogus;
         let moves = object.kind == Kind::Asteroid;
-        let falling = object.magnitude(1.0, &mut Random::new(seed, number)) > magnitude;
         let candid = 1_000_000_000_000_000_000
             + (night - epoch).get_days() as i64 * 10_000_000_000
             // Up to 80,000 seeds have numbers of their own.
@@ -163,11 +163,12 @@ impl Simulated {
             + number as i64;
         for before in (1..=object.epochs).rev() {
             let back = f64::from(before) * 30.0 / f64::from(object.epochs + 1) - 0.3 * random.uniform();
-            let magnitude = object.magnitude(days - back, random);
+            let (magnitude, positive) = object.difference(days - back, random);
             made.picks.push(random.below(self.items.len() as u64) as u32);
             made.jd.push(jd - back);
             made.fid.push(1 + (random.below(2) as i32));
             made.magpsf.push((magnitude < LIMIT).then_some(magnitude as f32));
+            made.positive.push((magnitude < LIMIT).then_some(positive));
             made.ra.push(ra + 2e-5 * random.normal());
             made.dec.push(dec + 2e-5 * random.normal());
             made.candid.push((magnitude < LIMIT).then_some(candid - 1000 * i64::from(before)));
@@ -181,7 +182,7 @@ impl Simulated {
             magdiff: (if bogus { 0.4 } else { 0.03 } * random.normal()) as f32,
             distnr: object.distnr as f32,
             magnr: object.magnr as f32,
-            positive: !(object.kind == Kind::Variable && falling),
+            positive,
             moving: if moves { random.between(0.1, 5.0) } else { -999.0 } as f32,
             detections: object.detections as i32,
             began: match object.kind {
@@ -215,6 +216,7 @@ struct Made {
     jd: Vec<f64>,
     fid: Vec<i32>,
     magpsf: Vec<Option<f32>>,
+    positive: Vec<Option<bool>>,
     ra: Vec<f64>,
     dec: Vec<f64>,
     candid: Vec<Option<i64>>,
@@ -274,7 +276,7 @@ impl Made {
             "nbad" => int(&|extra| extra.nbad),
             "ndethist" => int(&|extra| extra.detections),
             "isdiffpos" => Some(Arc::new(StringArray::from_iter_values(
-                self.extra.iter().map(|extra| if extra.positive { "t" } else { "f" }),
+                self.extra.iter().map(|extra| sign(extra.positive)),
             ))),
             "ssnamenr" => Some(Arc::new(StringArray::from_iter_values(truth.iter().zip(&self.extra).map(
                 |(truth, extra)| {
@@ -320,6 +322,9 @@ impl Made {
             "jd" => Some(Arc::new(Float64Array::from(self.jd.clone()))),
             "fid" => Some(Arc::new(Int32Array::from(self.fid.clone()))),
             "magpsf" | "magap" => magnitudes(),
+            "isdiffpos" => Some(Arc::new(StringArray::from_iter(
+                self.positive.iter().map(|positive| positive.map(sign)),
+            ))),
             "sigmapsf" => Some(Arc::new(Float32Array::from_iter(
                 self.magpsf.iter().map(|magnitude| magnitude.map(|_| 0.1)),
             ))),
@@ -333,6 +338,11 @@ impl Made {
             _ => None,
         })
     }
+}
+
+/// As ZTF has it: whether what is new is brighter.
+fn sign(positive: bool) -> &'static str {
+    if positive { "t" } else { "f" }
 }
 
 /// A struct with other columns in some places, where they are of the same type.

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use uranometria_alert::fs::{IngestOptions, Ingested, Nights, ingest, nights, read_dead_letters};
 use uranometria_alert::simulate::{NightOptions, Simulated};
 use uranometria_alert::{DecodeOptions, Error, Projection, Survey};
-use uranometria_catalog::fs::Control;
+use uranometria_catalog::fs::{Control, Progress};
 
 use crate::support::{bytes, crc, decode, fixture, packets, read};
 
@@ -184,6 +184,49 @@ fn packets_without_a_header_are_read_by_a_schema_beside_them() {
     let options = IngestOptions { registry: Some(&registry), ..IngestOptions::default() };
     let done = ingest(&[path], folder.path().join("b"), &options, &Control::none()).unwrap();
     assert_eq!((done.read, done.new, done.dead), (1, 1, 1));
+}
+
+#[test]
+fn a_large_file_without_headers_is_read_in_pieces_and_resumed_within() {
+    let folder = TempDir::new().unwrap();
+    let schema = r#"{"type": "record", "name": "alert", "fields": [{"name": "candid", "type": "long"}, {"name": "objectId", "type": "string"},
+        {"name": "candidate", "type": {"type": "record", "name": "c", "fields": [{"name": "jd", "type": "double"}]}},
+        {"name": "blob", "type": "bytes"}]}"#;
+    let long = |number: i64| {
+        let mut left = (number << 1) as u64;
+        let mut bytes = Vec::new();
+        while left >= 0x80 {
+            bytes.push(left as u8 | 0x80);
+            left >>= 7;
+        }
+        [&bytes[..], &[left as u8]].concat()
+    };
+    let packet = |candid: i64| {
+        // One is longer than what is read at once.
+        let blob = vec![candid as u8; if candid == 20 { 9 << 20 } else { 100_000 }];
+        [long(candid), vec![2, b'a'], 2_459_383.0_f64.to_le_bytes().to_vec(), long(blob.len() as i64), blob]
+            .concat()
+    };
+    let path = folder.path().join("loose");
+    std::fs::write(&path, (0..60).flat_map(packet).collect::<Vec<u8>>()).unwrap();
+    let options = IngestOptions { schema: Some(schema.into()), memory: 1 << 20, ..IngestOptions::default() };
+    let archive = folder.path().join("archive");
+    let stop = AtomicBool::new(false);
+    let progress = |progress: Progress| stop.store(progress.done >= 40, Ordering::Relaxed);
+    let control = Control { progress: &progress, stop: &stop };
+    let stopped = ingest(&[&path].map(Clone::clone), &archive, &options, &control);
+    assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
+    let done = ingest(&[path], &archive, &options, &Control::none()).unwrap();
+    assert!((20..=40).contains(&done.resumed), "{done:?}");
+    assert_eq!((done.read, done.new, done.dead), (60, 60, 0));
+    let all = nights(&archive, &Nights { first: date(1972, 1, 1), last: date(2100, 1, 1) }).unwrap();
+    let batch = read(&all[0].parts[0].path, &Projection::all());
+    let blobs = batch.column_by_name("blob").unwrap().as_binary::<i32>();
+    let ids = batch.column_by_name("candid").unwrap().as_primitive::<Int64Type>();
+    for (id, blob) in ids.values().iter().zip(blobs) {
+        assert!(blob.unwrap().iter().all(|byte| i64::from(*byte) == *id));
+    }
+    assert_eq!(blobs.iter().map(|blob| blob.unwrap().len()).sum::<usize>(), 59 * 100_000 + (9 << 20));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Float64Type;
+use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_cast::cast;
 use parquet::arrow::ArrowWriter;
@@ -16,6 +16,7 @@ use uranometria_alert::fs::{
     ArchiveSources, Format, Nights, PartitionBy, Request, SelectControl, SelectOptions, estimate,
     read_packets, read_part, select,
 };
+use uranometria_alert::simulate::{Kind, NightOptions, Simulated};
 use uranometria_alert::{Content, Error, Filter, Projection, light_curves};
 use uranometria_catalog::fs::{Control, ImportOptions, import};
 
@@ -174,6 +175,31 @@ fn measurements_are_those_of_the_fields_in_order_of_time() {
     }
     assert!(several > 100 && fainter > 10, "{several} {fainter}");
     assert!(light_curves(&sample.project(&[0]).unwrap()).is_err());
+}
+
+#[test]
+fn simulated_variables_swing_about_their_reference() {
+    let night = Simulated::new(NightOptions { alerts: 400, ..NightOptions::default() }).unwrap();
+    let (batch, truth) = night.alerts(0..400).unwrap();
+    let curves = light_curves(&batch).unwrap();
+    let candidate = batch.column_by_name("candidate").unwrap().as_struct();
+    let reference = candidate.column_by_name("magnr").unwrap().as_primitive::<Float32Type>();
+    let (mut brighter, mut fainter) = (0, 0);
+    for ((curve, truth), magnitude) in curves.iter().zip(&truth).zip(reference.values()) {
+        let flux_njy = 10_f64.powf((31.4 - f64::from(*magnitude)) / 2.5);
+        let parts = curve.measurements.iter().map(|one| one.flux_njy / flux_njy);
+        if truth.kind == Kind::Variable {
+            for part in parts {
+                // Half a magnitude either way, and some noise.
+                assert!((-0.41..0.65).contains(&part), "{} {part}", curve.object);
+                brighter += usize::from(part > 0.1);
+                fainter += usize::from(part < -0.1);
+            }
+        } else {
+            assert!(parts.into_iter().all(|part| part > 0.0), "{}", curve.object);
+        }
+    }
+    assert!(brighter > 500 && fainter > 500, "{brighter} {fainter}");
 }
 
 fn written_if_any(out: &Path) -> Vec<i64> {
