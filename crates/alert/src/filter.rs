@@ -20,7 +20,7 @@ use crate::Error;
 ///
 /// `name` and `version` must be there, a name of letters, digits, `.`, `_` and `-`; `max-share` is the greatest part of
 /// a night that the filter may pass. Comments without a key are passed over; the
-/// head ends at the first line that is neither a comment nor empty. Of a key that is there twice the last counts.
+/// head ends at the first line that is neither a comment nor empty. No key is there twice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filter {
     /// What it is called.
@@ -50,6 +50,19 @@ impl Filter {
             let Some(comment) = line.trim().strip_prefix("--") else { break };
             let Some((key, value)) = comment.split_once(':') else { continue };
             let (key, value) = (key.trim(), value.trim());
+            let is_twice = match key {
+                "name" => name.is_some(),
+                "version" => version.is_some(),
+                "description" => description.is_some(),
+                "max-share" => max_share_percent.is_some(),
+                _ => false,
+            };
+            if is_twice {
+                return Err(wrong(
+                    at + 1,
+                    format!("{key} is there twice, expected once; take one of them out"),
+                ));
+            }
             match key {
                 "name" => {
                     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -101,6 +114,7 @@ mod tests {
         for (text, told) in [
             ("x > 1", "line 1: the head has no name; begin the file with `-- name: ...`"),
             ("-- name: a", "line 1: the head has no version"),
+            ("-- name: a\n-- version: 1\n-- name: b", "line 3: name is there twice"),
             ("-- name: a b", "line 1: name is \"a b\", expected letters"),
             ("-- name: a\n-- version: 0", "line 2: version is \"0\", expected a whole number from 1"),
             (

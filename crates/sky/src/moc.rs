@@ -5,12 +5,13 @@
 //!
 //! IVOA Recommendation MOC 2.0 (2022).
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::ops::Range;
 
 use ::moc::deser::ascii::from_ascii_ivoa;
 use ::moc::deser::fits::{MocIdxType, MocQtyType, MocType, from_fits_ivoa, ranges_to_fits_ivoa};
-use ::moc::deser::json::{from_json_aladin, to_json_aladin};
+use ::moc::deser::json::to_json_aladin;
 use ::moc::deser::stcs::stcs2moc;
 use ::moc::moc::range::RangeMOC;
 use ::moc::moc::{
@@ -156,7 +157,7 @@ impl Moc {
     /// # Errors
     /// [`Error::Moc`].
     pub fn from_ascii(text: &str) -> Result<Self, Error> {
-        depths_fit(text, '/').map_err(unreadable("ASCII"))?;
+        depths_fit(text).map_err(unreadable("ASCII"))?;
         let found = from_ascii_ivoa::<u64, Hpx<u64>>(text).map_err(unreadable("ASCII"))?;
         Self::checked(&found.into_cellcellrange_moc_iter().ranges().into_range_moc())
     }
@@ -177,9 +178,23 @@ impl Moc {
     /// # Errors
     /// [`Error::Moc`].
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        depths_fit(text, ':').map_err(unreadable("JSON"))?;
-        let found = from_json_aladin::<u64, Hpx<u64>>(text).map_err(unreadable("JSON"))?;
-        Self::checked(&found.into_cell_moc_iter().ranges().into_range_moc())
+        let wrong = |reason: String| unreadable("JSON")(reason);
+        let found: BTreeMap<String, Vec<u64>> = serde_json::from_str(text).map_err(unreadable("JSON"))?;
+        let (mut deepest, mut ranges) = (0, Vec::new());
+        for (key, cells) in &found {
+            let depth = key.parse::<u8>().ok().filter(|depth| *depth <= MAX_DEPTH);
+            let beyond = || wrong(format!("found the key {key:?}, expected a depth from 0 to {MAX_DEPTH}"));
+            let depth = depth.ok_or_else(beyond)?;
+            for cell in cells {
+                ranges.push(healpix::range(depth, *cell, MAX_DEPTH)?);
+            }
+            deepest = deepest.max(depth);
+        }
+        // The reader of JSON keeps the last of several; no key that is a number has a colon.
+        if text.matches(':').count() > found.len() {
+            return Err(wrong("a depth is there twice".to_string()));
+        }
+        Self::from_ranges(deepest, ranges)
     }
 
     /// Writes JSON.
@@ -285,12 +300,12 @@ impl Moc {
     }
 }
 
-/// Whether the numbers before all these characters are depths: the readers shift by them before they look (moc 0.19.3).
-fn depths_fit(text: &str, behind: char) -> Result<(), String> {
-    let parts = text.split(behind);
+/// Whether the numbers before slashes are depths: the reader shifts by them before it looks (moc 0.19.3).
+fn depths_fit(text: &str) -> Result<(), String> {
+    let parts = text.split('/');
     let known = parts.clone().count() - 1;
     for part in parts.take(known) {
-        let part = part.trim_end().trim_end_matches('"').trim_end();
+        let part = part.trim_end();
         let digits = part.trim_end_matches(|c: char| c.is_ascii_digit()).len();
         let depth = &part[digits..];
         if !depth.is_empty() && depth.parse::<u8>().map_or(true, |depth| depth > MAX_DEPTH) {
@@ -356,7 +371,8 @@ mod tests {
     fn texts_that_are_no_cells_are_errors() {
         let told = |found: Result<Moc, Error>| found.unwrap_err().to_string();
         assert!(told(Moc::from_ascii("35/\n6 14-17")).contains("the depth 35 is beyond 29"));
-        assert!(told(Moc::from_json(r#"{"3":[1],"64" : [0]}"#)).contains("the depth 64 is beyond 29"));
+        assert!(told(Moc::from_json(r#"{"3":[1],"64" : [0]}"#)).contains("found the key \"64\""));
+        assert!(told(Moc::from_json(r#"{"3":[1],"3":[2]}"#)).contains("a depth is there twice"));
         for text in
             ["99999999999/1", "3/768", "3/5-768", "3/9-5", "3/ 1 4/-", "/", "3/1 3/1-1 2/0", "-1/0", "3"]
         {
@@ -366,7 +382,17 @@ mod tests {
                 "{text}"
             );
         }
-        for text in [r#"{"30":[1]}"#, r#"{"3":[768]}"#, r#"{"3"}"#, ":", "{"] {
+        for text in [
+            r#"{"30":[1]}"#,
+            r#"{"3":[768]}"#,
+            r#"{"3":[-1]}"#,
+            r#"{"3":["1"]}"#,
+            r#"{"3":[1.5]}"#,
+            r#"{"order":[1]}"#,
+            r#"{"3"}"#,
+            ":",
+            "{",
+        ] {
             assert!(Moc::from_json(text).is_err(), "{text}");
         }
         assert_eq!(Moc::from_ascii("29/").unwrap().depth(), 29);
