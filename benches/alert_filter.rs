@@ -6,7 +6,8 @@
 //!   compared, which keeps a tenth; the same over the history of each alert; all alerts;
 //! - [`estimate`] of the first;
 //! - with `--peers`, DuckDB on one thread, from the same files to parquet, of the first;
-//! - with `--stars N`, the first and no star of a catalogue of N within 1.5 arcseconds.
+//! - with `--stars N`, the first and no star of a catalogue of N within 1.5 arcseconds;
+//! - with `--year N`, [`estimate`] of the three over a year of nights of N alerts.
 //!
 //! Rates are alerts looked at by second of processor time, and of the wall.
 //!
@@ -15,12 +16,15 @@
 #![allow(clippy::print_stdout)]
 
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, Float32Array, Float64Array, Int64Array, RecordBatch, StructArray};
 use clap::Parser;
+use jiff::ToSpan;
+use jiff::civil::{Date, date};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
@@ -41,6 +45,9 @@ struct Args {
     /// Stars of the catalogue
     #[arg(long, default_value_t = 0)]
     stars: usize,
+    /// Alerts of each night of a year
+    #[arg(long, default_value_t = 0)]
+    year: usize,
     /// How often each is run
     #[arg(long, default_value_t = 7)]
     rounds: usize,
@@ -61,11 +68,12 @@ const HISTORY: &str = "candidate.magpsf < 17.5; candidate.rb >= 0.65; COUNT(hist
 fn main() -> Result<(), Error> {
     let mut args = Args::parse();
     if !args.bench {
-        (args.alerts, args.rounds, args.stars) = (3_000, 1, args.stars.min(1_000));
+        (args.alerts, args.rounds, args.stars, args.year) = (3_000, 1, args.stars.min(1_000), 3);
     }
     let folder = tempfile::tempdir()?;
     println!("{}\n", machine(folder.path()));
-    let bytes = night(folder.path(), args.alerts)?;
+    let sample = sample()?;
+    let bytes = night(folder.path(), &sample, date(2021, 11, 3), 0..args.alerts)?;
     println!("{} alerts in {:.1} MB\n", args.alerts, bytes as f64 / 1e6);
     let rates = |name: &str, spent: &[(f64, f64)], kept: u64| {
         let rate = |seconds: f64| args.alerts as f64 / seconds / 1e6;
@@ -121,15 +129,48 @@ fn main() -> Result<(), Error> {
         }
         rates("three columns, DuckDB on one thread", &spent, kept);
     }
+    if args.year > 0 {
+        year(folder.path(), &sample, &args)?;
+    }
     Ok(())
 }
 
-/// Writes the night, and returns its bytes.
-fn night(archive: &Path, alerts: usize) -> Result<u64, Error> {
+/// Estimates over a year.
+fn year(archive: &Path, sample: &[RecordBatch], args: &Args) -> Result<(), Error> {
+    let first = date(2022, 1, 1);
+    for (at, day) in first.series(1.day()).take(365).enumerate() {
+        night(archive, sample, day, at * args.year..(at + 1) * args.year)?;
+    }
+    for (name, conditions) in [("three columns", FEW), ("a history", HISTORY), ("everything", "")] {
+        let mut request = Request::new("2022-01-01..2022-12-31".parse()?);
+        (request.conditions, request.content) = (conditions.to_string(), Content::Light);
+        let mut spent = Vec::new();
+        for _ in 0..args.rounds {
+            let (sources, control) = (ArchiveSources::new(Some(archive)), SelectControl::none());
+            let (found, time) = timed(|| estimate(archive, &request, args.threads, &sources, &control));
+            let found = found?;
+            spent.push(time.wall_s * 1e3);
+            if spent.len() == args.rounds {
+                let (input, alerts, off) = (found.input, found.alerts, found.alerts_off);
+                println!(
+                    "a year, {name}: {alerts:.0} give or take {off:.0} of {input}, {} ms",
+                    Spread::of(spent.drain(..))
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sample() -> Result<Vec<RecordBatch>, Error> {
     let sample = File::open(workspace().join("data-fixtures/alerts/fink_sample.parquet"))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(sample)?.with_batch_size(1000).build()?;
-    let sample: Vec<RecordBatch> = reader.collect::<Result<_, _>>()?;
-    let folder = archive.join("alerts/year=2021/month=11/day=03");
+    Ok(reader.collect::<Result<_, _>>()?)
+}
+
+/// Writes alerts of some numbers as a night, and returns its bytes.
+fn night(archive: &Path, sample: &[RecordBatch], day: Date, numbers: Range<usize>) -> Result<u64, Error> {
+    let folder = archive.join("alerts").join(day.strftime("year=%Y/month=%m/day=%d").to_string());
     fs::create_dir_all(&folder)?;
     let path = folder.join("night.parquet");
     let properties = WriterProperties::builder()
@@ -137,13 +178,13 @@ fn night(archive: &Path, alerts: usize) -> Result<u64, Error> {
         .set_max_row_group_row_count(Some(1 << 16))
         .build();
     let mut writer = ArrowWriter::try_new(File::create(&path)?, sample[0].schema(), Some(properties))?;
-    let mut written = 0;
-    while written < alerts {
-        for batch in &sample {
-            let rows = batch.num_rows().min(alerts - written);
+    let Range { mut start, end } = numbers;
+    while start < end {
+        for batch in sample {
+            let rows = batch.num_rows().min(end - start);
             if rows > 0 {
-                writer.write(&varied(&batch.slice(0, rows), written)?)?;
-                written += rows;
+                writer.write(&varied(&batch.slice(0, rows), start)?)?;
+                start += rows;
             }
         }
     }

@@ -1,5 +1,6 @@
 //! DataFusion as the engine, with catalogues as its tables and the sky as its functions.
 
+mod cells;
 #[cfg(feature = "codec")]
 mod codec;
 mod functions;
@@ -48,6 +49,7 @@ use uranometria_catalog::fs::Catalog;
 
 use crate::answer::described;
 use crate::{Answer, Error, Request, Resources};
+use cells::StoredCells;
 #[cfg(feature = "codec")]
 use codec::{Carried, Codec};
 use join::ByPosition;
@@ -112,8 +114,11 @@ impl Embedded {
             .with_scalar_functions(functions::scalar())
             .with_aggregate_functions(functions::aggregates())
             .with_analyzer_rules(
-                [vec![Arc::new(AsInAdql) as Arc<dyn AnalyzerRule + Send + Sync>], Analyzer::new().rules]
-                    .concat(),
+                [
+                    vec![Arc::new(StoredCells) as Arc<dyn AnalyzerRule + Send + Sync>, Arc::new(AsInAdql)],
+                    Analyzer::new().rules,
+                ]
+                .concat(),
             )
             .with_physical_optimizer_rules(rules())
             .build();

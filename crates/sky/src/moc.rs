@@ -176,13 +176,14 @@ impl Moc {
     /// Reads JSON, `{"3":[3,10],"4":[16,17,18]}`.
     ///
     /// # Errors
-    /// [`Error::Moc`].
+    /// [`Error::Moc`]; [`Error::Cell`] for a number beyond the cells of its depth.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         let wrong = |reason: String| unreadable("JSON")(reason);
         let found: BTreeMap<String, Vec<u64>> = serde_json::from_str(text).map_err(unreadable("JSON"))?;
         let (mut deepest, mut ranges) = (0, Vec::new());
         for (key, cells) in &found {
-            let depth = key.parse::<u8>().ok().filter(|depth| *depth <= MAX_DEPTH);
+            let depth = key.parse::<u8>().ok();
+            let depth = depth.filter(|depth| *depth <= MAX_DEPTH && depth.to_string() == *key);
             let beyond = || wrong(format!("found the key {key:?}, expected a depth from 0 to {MAX_DEPTH}"));
             let depth = depth.ok_or_else(beyond)?;
             for cell in cells {
@@ -389,6 +390,7 @@ mod tests {
             r#"{"3":["1"]}"#,
             r#"{"3":[1.5]}"#,
             r#"{"order":[1]}"#,
+            r#"{"3":[1],"03":[2]}"#,
             r#"{"3"}"#,
             ":",
             "{",

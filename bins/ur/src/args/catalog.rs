@@ -178,7 +178,7 @@ pub(crate) struct ImportArgs {
     /// The name of the catalogue; that of the folder unless given
     #[arg(long, value_name = "N")]
     pub(crate) name: Option<String>,
-    /// The epoch of the positions, Julian years
+    /// The epoch of the positions, Julian years; that of catalogues stays as it is
     #[arg(long, value_name = "YEAR")]
     pub(crate) epoch: Option<f64>,
     /// The most rows of a partition

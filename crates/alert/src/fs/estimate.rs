@@ -1,9 +1,9 @@
 //! How many alerts a request would give, and how many bytes, without giving them.
 //!
 //! Footers count exactly what they can decide: everything where there are no conditions, and row groups whose least and
-//! greatest values rule them out or in. Of the rest a sample is looked at: blocks of neighbouring alerts of every night, at places
-//! that are spread evenly and drawn by a fixed seed. Neighbours are alike, so it is the scatter from block to block that
-//! says how far the estimate may be off.
+//! greatest values rule them out or in. Of the rest a sample is looked at: blocks of neighbouring alerts of every night, or of
+//! every few where there are very many, at places that are spread evenly and drawn by a fixed seed. Neighbours are alike, so it
+//! is the scatter from block to block that says how far the estimate may be off.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,11 +19,14 @@ use super::select::{Task, look_up};
 use crate::Error;
 use crate::condition::{Decided, Sources};
 
-/// Blocks of a sample, about: at least one of each night.
+/// Blocks of a sample, about: at least one of each night or of few that follow one another.
 const BLOCKS: u64 = 512;
 
 /// Alerts in a block.
 const BLOCK_ROWS: u64 = 32;
+
+/// Files that a sample opens, about: that takes longer than to look at a block.
+const FILES: usize = 160;
 
 /// The quantile of the normal distribution for 95 %, both sides, with a little room as the scatter is estimated too.
 const SURE: f64 = 2.0;
@@ -222,6 +225,8 @@ struct Block {
     group: usize,
     start: u64,
     length: u64,
+    /// How many like it there are for each that is looked at.
+    weight: f64,
     passed: u64,
 }
 
@@ -238,13 +243,21 @@ impl Survey<'_> {
         }
         // Few alerts are looked at all, and the answer is exact.
         let all = rows <= BLOCKS * BLOCK_ROWS;
+        let mut files: Vec<usize> = nights.iter().flatten().map(|group| group.file).collect();
+        files.dedup();
+        // Of very many files some are left out: there are fewer blocks, of more alerts, and several nights are as one.
+        let (size, together) = match files.len() {
+            ..=FILES => (BLOCK_ROWS, 1),
+            _ => (BLOCK_ROWS * BLOCKS / FILES as u64, nights.len().div_ceil(FILES)),
+        };
+        let nights: Vec<Vec<&Group>> = nights.chunks(together).map(<[_]>::concat).collect();
         let mut state = 0x5eed_u64;
         let mut blocks: Vec<Vec<Block>> = nights
             .iter()
-            .map(|groups| if all { whole(groups) } else { drawn(groups, rows, &mut state) })
+            .map(|groups| if all { whole(groups) } else { drawn(groups, rows, size, &mut state) })
             .collect();
-        self.look(nights, &mut blocks)?;
-        Ok(reckoned(nights, &blocks, rows, all))
+        self.look(&nights, &mut blocks)?;
+        Ok(reckoned(&nights, &blocks, rows, all))
     }
 
     /// Counts what passes in each block. Blocks of many files are looked at together, so that positions are looked up
@@ -291,12 +304,12 @@ impl Survey<'_> {
 /// All rows of a night.
 fn whole(groups: &[&Group]) -> Vec<Block> {
     let blocks = groups.iter().enumerate();
-    blocks.map(|(group, one)| Block { group, start: 0, length: one.rows, passed: 0 }).collect()
+    blocks.map(|(group, one)| Block { group, start: 0, length: one.rows, weight: 1.0, passed: 0 }).collect()
 }
 
-/// Blocks of a night, in proportion to its rows and at least one, each from a stretch of its own. Blocks begin at
-/// multiples of their length, so that all rows are as likely.
-fn drawn(groups: &[&Group], rows: u64, state: &mut u64) -> Vec<Block> {
+/// Blocks of about so many rows of a night, in proportion to its rows and at least one, each from a stretch of its own. All
+/// blocks are as likely.
+fn drawn(groups: &[&Group], rows: u64, size: u64, state: &mut u64) -> Vec<Block> {
     let mut random = || {
         // SplitMix64 (Steele, Lea and Flood 2014): any spread will do, the same every time.
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -305,22 +318,26 @@ fn drawn(groups: &[&Group], rows: u64, state: &mut u64) -> Vec<Block> {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     };
+    // A row group is cut into blocks that are as long, but for a row.
+    let blocks_of = |group: &Group| ((group.rows + size / 2) / size).max(1);
     let mut ends = Vec::with_capacity(groups.len());
     let (mut all, mut here) = (0, 0);
     for group in groups {
-        all += group.rows.div_ceil(BLOCK_ROWS);
+        all += blocks_of(group);
         here += group.rows;
         ends.push(all);
     }
-    let count = ((BLOCKS as f64 * here as f64 / rows as f64).ceil() as u64).clamp(1, all);
+    let wanted = (BLOCKS * BLOCK_ROWS / size) as f64 * here as f64 / rows as f64;
+    let count = (wanted.round() as u64).clamp(1, all);
     (0..count)
         .map(|at| {
             let (from, to) = (at * all / count, (at + 1) * all / count);
             let block = from + random() % (to - from);
             let group = ends.partition_point(|end| *end <= block);
-            let before = if group == 0 { 0 } else { ends[group - 1] };
-            let start = (block - before) * BLOCK_ROWS;
-            Block { group, start, length: BLOCK_ROWS.min(groups[group].rows - start), passed: 0 }
+            let (rows, blocks) = (groups[group].rows, blocks_of(groups[group]));
+            let number = block - (ends[group] - blocks);
+            let [start, end] = [number, number + 1].map(|number| number * rows / blocks);
+            Block { group, start, length: end - start, weight: (to - from) as f64, passed: 0 }
         })
         .collect()
 }
@@ -334,17 +351,14 @@ fn reckoned(nights: &[Vec<&Group>], blocks: &[Vec<Block>], rows: u64, all: bool)
     let mut strata = vec![0];
     let (mut hits, mut misses) = (0, 0);
     for (groups, blocks) in nights.iter().zip(blocks) {
-        let here: u64 = groups.iter().map(|group| group.rows).sum();
-        let looked: u64 = blocks.iter().map(|block| block.length).sum();
-        sample.looked_at += looked;
-        let weight = here as f64 / looked as f64;
         for block in blocks {
+            sample.looked_at += block.length;
             let group = groups[block.group];
-            let passed = block.passed as f64 * weight;
+            let passed = block.passed as f64 * block.weight;
             parts.push([
                 passed,
                 passed * group.bytes as f64 / group.rows as f64,
-                block.length as f64 * weight,
+                block.length as f64 * block.weight,
             ]);
             hits += usize::from(block.passed > 0);
             misses += usize::from(block.passed < block.length);

@@ -67,10 +67,8 @@ pub(super) type Registry<'a> = dyn Fn(u32) -> Option<String> + Sync + 'a;
 const BATCH_BYTES: usize = 8 << 20;
 const BATCH_ROWS: usize = 8192;
 
-/// Bytes of packets without a header that are in memory at least, as far as there are any; packets are far smaller.
-const WINDOW: usize = 4 << 20;
-/// A packet that has no end within so many bytes is taken to be damaged.
-const LONGEST_PACKET: usize = 1 << 30;
+/// A packet without a header that has no end within so many bytes is taken to be damaged.
+const LONGEST_PACKET: usize = 64 << 20;
 
 /// Where a packet came from: its file, its number there, and where it began.
 type Origin = (Arc<str>, u64, u64);
@@ -286,7 +284,8 @@ impl<'a> Reader<'a> {
     fn read_loose(&mut self, file: File, start: Position, framed: bool) -> Result<(), Error> {
         let mut window = Window::new(file, start.offset)?;
         loop {
-            window.fill(WINDOW)?;
+            // What is kept of a packet that is damaged is there; others are far smaller.
+            window.fill(KEPT, 2 * KEPT)?;
             let (bytes, at) = (window.bytes(), window.offset);
             if bytes.is_empty() {
                 return Ok(());
@@ -315,14 +314,11 @@ impl<'a> Reader<'a> {
             };
             self.packets += 1;
             let before = self.slots[slot].decoder.packet_bytes();
-            let decoded = loop {
-                let decoded = self.slots[slot].decoder.decode(&window.bytes()[frame..]);
-                // It may be longer than what is in memory.
-                let wanted = 2 * window.bytes().len();
-                if decoded.is_ok() || wanted > LONGEST_PACKET || !window.fill(wanted)? {
-                    break decoded;
-                }
-            };
+            let mut decoded = self.slots[slot].decoder.decode(&window.bytes()[frame..]);
+            // It may be longer than what is in memory.
+            if decoded.is_err() && window.fill(LONGEST_PACKET, LONGEST_PACKET)? {
+                decoded = self.slots[slot].decoder.decode(&window.bytes()[frame..]);
+            }
             match decoded {
                 // A packet of no bytes would never end.
                 Ok(0) => return Ok(()),
@@ -572,19 +568,20 @@ impl Window {
         self.offset += bytes as u64;
     }
 
-    /// Sees to it that so many bytes are there, if the file has them; says whether there are more than before.
-    fn fill(&mut self, wanted: usize) -> Result<bool, Error> {
+    /// Sees to it that `least` bytes are there, if the file has them, and not more than `most`; says whether there are more
+    /// than before.
+    fn fill(&mut self, least: usize, most: usize) -> Result<bool, Error> {
         let there = self.bytes().len();
-        if self.at_end || there >= wanted {
+        if self.at_end || there >= least {
             return Ok(false);
         }
         self.buffer.drain(..self.passed);
         self.passed = 0;
-        // Twice as many, so that what is left is seldom moved.
-        let most = 2 * wanted - there;
-        let read = (&mut self.file).take(most as u64).read_to_end(&mut self.buffer);
+        let room = most - there;
+        self.buffer.reserve_exact(room);
+        let read = (&mut self.file).take(room as u64).read_to_end(&mut self.buffer);
         let read = read.map_err(|source| Error::io("read it", source))?;
-        self.at_end = read < most;
+        self.at_end = read < room;
         Ok(read > 0)
     }
 }

@@ -218,8 +218,8 @@ impl Sorted {
         read().map_err(|source| Error::io("read it", source).in_file(&self.ids))
     }
 
-    /// Its columns, and the batches of a night one after another. A file that does not stay open is opened for each, so
-    /// that any number of runs can be merged.
+    /// Its columns, and the batches of a night one after another. A file that does not stay open is opened for each:
+    /// a system allows a process some hundreds at a time.
     pub(super) fn open(&self, night: i32, stays_open: bool) -> Result<(SchemaRef, RunBatches), Error> {
         let reader = open_run(&self.path)?;
         let (schema, path) = (reader.schema(), self.path.clone());

@@ -137,7 +137,7 @@ impl Object {
             Kind::Kilonova => self.peak + 0.5 * after,
             Kind::Variable => {
                 // It swings by half a magnitude about that of the reference image.
-                let fainter = 0.5 * libm::sin(2.0 * std::f64::consts::PI * days / self.period);
+                let fainter = 0.5 * libm::sin(2.0 * std::f64::consts::PI * after / self.period);
                 let flux = libm::pow(10.0, -0.4 * fainter) - 1.0;
                 return (self.magnr - 2.5 * libm::log10(flux.abs()) + noise, flux > 0.0);
             }

@@ -203,7 +203,7 @@ fn a_large_file_without_headers_is_read_in_pieces_and_resumed_within() {
     };
     let packet = |candid: i64| {
         // One is longer than what is read at once.
-        let blob = vec![candid as u8; if candid == 20 { 9 << 20 } else { 100_000 }];
+        let blob = vec![candid as u8; if candid == 20 { 40 << 20 } else { 100_000 }];
         [long(candid), vec![2, b'a'], 2_459_383.0_f64.to_le_bytes().to_vec(), long(blob.len() as i64), blob]
             .concat()
     };
@@ -226,7 +226,27 @@ fn a_large_file_without_headers_is_read_in_pieces_and_resumed_within() {
     for (id, blob) in ids.values().iter().zip(blobs) {
         assert!(blob.unwrap().iter().all(|byte| i64::from(*byte) == *id));
     }
-    assert_eq!(blobs.iter().map(|blob| blob.unwrap().len()).sum::<usize>(), 59 * 100_000 + (9 << 20));
+    assert_eq!(blobs.iter().map(|blob| blob.unwrap().len()).sum::<usize>(), 59 * 100_000 + (40 << 20));
+}
+
+#[test]
+fn of_a_large_file_that_is_damaged_all_before_is_kept_and_16_mib_behind() {
+    let folder = TempDir::new().unwrap();
+    let (schema, packet) = packets(&bytes("ztf-3.3.avro"));
+    let options = IngestOptions { schema: Some(schema), memory: 1 << 20, ..IngestOptions::default() };
+    let ones = vec![0xff; 20 << 20];
+    let path = folder.path().join("loose");
+    std::fs::write(&path, [&packet[..], &ones].concat()).unwrap();
+    let done = ingest(&[path], folder.path().join("archive"), &options, &Control::none()).unwrap();
+    assert_eq!((done.read, done.new, done.dead), (1, 1, 1));
+    let mut letters = Vec::new();
+    let keep = |letter| {
+        letters.push(letter);
+        Ok(())
+    };
+    read_dead_letters(done.dead_letters.unwrap(), keep).unwrap();
+    assert_eq!((letters[0].offset, letters[0].packet), (packet.len() as u64, 2));
+    assert!(letters[0].bytes == ones[..16 << 20]);
 }
 
 #[test]
@@ -323,6 +343,44 @@ fn an_ingest_that_is_stopped_goes_on_where_it_was() {
     let damaged = truth.column_by_name("damaged").unwrap().as_boolean();
     let found: BTreeSet<i64> = there(&archive).into_values().flatten().collect();
     assert!(found == ids_of(&truth, |row| !damaged.value(row)));
+}
+
+#[test]
+fn dead_letters_are_tried_again_and_none_is_lost_where_that_is_interrupted() {
+    let folder = TempDir::new().unwrap();
+    let (schema, packet) = packets(&bytes("ztf-3.3.avro"));
+    let letters_of = |path: &Path| {
+        let mut letters = BTreeMap::new();
+        let keep = |letter: uranometria_alert::fs::DeadLetter| {
+            assert!(letters.insert((letter.file.clone(), letter.packet), letter.bytes).is_none());
+            Ok(())
+        };
+        read_dead_letters(path, keep).unwrap();
+        letters
+    };
+    // Files of packets that lack their ends, 40 KiB each.
+    let files: Vec<PathBuf> = (0..90)
+        .map(|number| {
+            let path = folder.path().join(format!("{number}.avro"));
+            std::fs::write(&path, &packet[..40 << 10]).unwrap();
+            path
+        })
+        .collect();
+    let options = IngestOptions { schema: Some(schema), memory: 1 << 20, ..IngestOptions::default() };
+    let archive = folder.path().join("archive");
+    let done = ingest(&files, &archive, &options, &Control::none()).unwrap();
+    assert_eq!((done.read, done.dead), (0, 90));
+    let first = folder.path().join("first.parquet");
+    std::fs::rename(done.dead_letters.unwrap(), &first).unwrap();
+    let stop = AtomicBool::new(false);
+    let calls = AtomicU64::new(0);
+    let count = |_| stop.store(calls.fetch_add(1, Ordering::Relaxed) > 70, Ordering::Relaxed);
+    let control = Control { progress: &count, stop: &stop };
+    let stopped = ingest(std::slice::from_ref(&first), &archive, &options, &control);
+    assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
+    let done = ingest(std::slice::from_ref(&first), &archive, &options, &Control::none()).unwrap();
+    assert_eq!((done.read, done.dead), (0, 90));
+    assert_eq!(letters_of(&done.dead_letters.unwrap()), letters_of(&first));
 }
 
 /// What the test below runs and kills: an ingest, where the variables tell of one.

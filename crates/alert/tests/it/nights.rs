@@ -185,6 +185,9 @@ fn simulated_variables_swing_about_their_reference() {
     let candidate = batch.column_by_name("candidate").unwrap().as_struct();
     let reference = candidate.column_by_name("magnr").unwrap().as_primitive::<Float32Type>();
     let (mut brighter, mut fainter) = (0, 0);
+    let variables = || truth.iter().filter(|truth| truth.kind == Kind::Variable);
+    let faintest = variables().filter(|truth| truth.magpsf >= 20.5).count();
+    assert!(faintest * 5 < variables().count(), "{faintest} of {} at the limit", variables().count());
     for ((curve, truth), magnitude) in curves.iter().zip(&truth).zip(reference.values()) {
         let flux_njy = 10_f64.powf((31.4 - f64::from(*magnitude)) / 2.5);
         let parts = curve.measurements.iter().map(|one| one.flux_njy / flux_njy);

@@ -48,7 +48,8 @@ impl Default for AppendOptions {
 /// these very tables were appended last and nothing was to be done.
 ///
 /// # Errors
-/// Those of [`import`](super::import); [`Error::NotHats`] for a collection that has other parts than margins.
+/// Those of [`import`](super::import), [`Error::Option`] for a catalogue whose positions are of another epoch;
+/// [`Error::NotHats`] for a collection that has other parts than margins.
 pub fn append(
     catalog: impl AsRef<Path>,
     tables: &[PathBuf],
@@ -95,6 +96,7 @@ pub fn append(
         return Ok(None);
     }
     let (ra, dec) = old.position_columns();
+    inputs.epoch([ra, dec], old.epoch())?;
     let default = ImportOptions::default();
     let import = ImportOptions {
         ra: ra.to_string(),

@@ -224,6 +224,17 @@ impl Catalog {
         (self.schema.field(self.ra).name(), self.schema.field(self.dec).name())
     }
 
+    /// The column of HEALPix cells of order 29, if it is sure to have the cell of each row's position to the last bit: in
+    /// catalogues that were made here.
+    pub fn cells_of_positions(&self) -> Option<&str> {
+        self.is_made_here().then(|| self.schema.field(self.cell).name().as_str())
+    }
+
+    /// Whether this crate has written it.
+    pub(super) fn is_made_here(&self) -> bool {
+        self.properties.get("hats_builder").is_some_and(|builder| builder.starts_with("uranometria"))
+    }
+
     /// The column that names its rows: the one whose UCD is `meta.id;meta.main`, else the first with `meta.id`, else the
     /// first that is neither cell nor position.
     pub fn identifier(&self) -> &str {

@@ -51,7 +51,8 @@ pub struct ImportOptions {
     pub dec: String,
     /// The name of the catalogue; that of its folder where it is `None`.
     pub name: Option<String>,
-    /// The epoch of the positions, Julian years.
+    /// The epoch of the positions, Julian years; without it that of the catalogues that are imported, where all state the
+    /// same of these columns.
     pub epoch: Option<f64>,
     /// The most rows a partition may have; more have only those of 3 arcminutes that cannot be divided further.
     pub rows_per_partition: u64,
@@ -134,7 +135,8 @@ const LISTED: usize = 1000;
 ///
 /// # Errors
 /// [`Error::NoColumn`], [`Error::OtherColumns`], [`Error::BadRow`] for the first row without a position,
-/// [`Error::NoRows`], [`Error::Occupied`], [`Error::Option`] for a catalogue that would be made at a URL, and those of reading and writing, with the file they are about.
+/// [`Error::NoRows`], [`Error::Occupied`], [`Error::Option`] for a catalogue that would be made at a URL, or of catalogues of several epochs
+/// where none is given, and those of reading and writing, with the file they are about.
 pub fn import(
     tables: &[PathBuf],
     out: impl AsRef<Path>,
@@ -145,7 +147,11 @@ pub fn import(
     metadata::may_replace(out)?;
     let inputs = Inputs::open(tables, control)?;
     refuse_inside(&inputs.tables, out)?;
-    make(inputs, out, options, &Properties::new(), control)
+    let epoch = match options.epoch {
+        None => inputs.epoch([&options.ra, &options.dec], None)?,
+        given => given,
+    };
+    make(inputs, out, &ImportOptions { epoch, ..options.clone() }, &Properties::new(), control)
 }
 
 /// Makes a catalogue of tables; `known` are properties that it has besides those that it gets here.

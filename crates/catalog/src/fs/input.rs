@@ -53,12 +53,24 @@ pub(super) struct Inputs {
     pub(super) tables: Vec<Input>,
     /// The columns of all, as those of the first; without those that the layout makes.
     pub(super) schema: SchemaRef,
+    /// What those that were given state of their epochs.
+    epochs: Vec<Option<Epoch>>,
+}
+
+/// The epoch that a catalogue states, Julian years, of the positions in two columns.
+#[derive(Clone, Debug)]
+struct Epoch {
+    year: f64,
+    position: [String; 2],
 }
 
 impl Inputs {
     /// Opens tables; a catalogue among them stands for the tables that are its partitions.
     pub(super) fn open(paths: &[PathBuf], control: &Control<'_>) -> Result<Self, Error> {
-        let paths = paths.iter().map(files).collect::<Result<Vec<_>, Error>>()?.concat();
+        let given = paths.iter().map(files).collect::<Result<Vec<_>, Error>>()?;
+        let (paths, epochs): (Vec<_>, _) =
+            given.into_iter().map(|Given { files, epoch }| (files, epoch)).unzip();
+        let paths = paths.concat();
         let mut tables = Vec::with_capacity(paths.len());
         for (n, path) in paths.iter().enumerate() {
             control.check()?;
@@ -99,7 +111,26 @@ impl Inputs {
                 text.read_as(&fields);
             }
         }
-        Ok(Inputs { tables, schema: Arc::new(Schema::new(fields)) })
+        Ok(Inputs { tables, schema: Arc::new(Schema::new(fields)), epochs })
+    }
+
+    /// The epoch of all positions in two columns, where all state the same.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where some state another than others, or than `wanted`.
+    pub(super) fn epoch(&self, position: [&str; 2], wanted: Option<f64>) -> Result<Option<f64>, Error> {
+        let of_these = |stated: &Option<Epoch>| {
+            let stated = stated.as_ref().filter(|stated| stated.position == position);
+            stated.map(|stated| stated.year)
+        };
+        let years: Vec<Option<f64>> = self.epochs.iter().map(of_these).collect();
+        let mut stated = wanted.iter().chain(years.iter().flatten());
+        let Some(first) = stated.next() else { return Ok(None) };
+        if let Some(other) = stated.find(|epoch| *epoch != first) {
+            let found = format!("{first} of some rows and {other} of others");
+            return Err(Error::Option { option: "the epoch", found, wanted: "one epoch of all positions" });
+        }
+        Ok(Some(*first).filter(|_| wanted.is_some() || years.iter().all(Option::is_some)))
     }
 
     /// Rows of all tables where that is known without reading them.
@@ -275,27 +306,35 @@ impl Input {
 const ENDINGS: [&str; 11] =
     ["parquet", "csv", "tsv", "ecsv", "txt", "gz", "fits", "fit", "vot", "votable", "xml"];
 
+/// What a path stands for.
+struct Given {
+    files: Vec<PathBuf>,
+    epoch: Option<Epoch>,
+}
+
 /// The tables that a path stands for.
-fn files(path: &PathBuf) -> Result<Vec<PathBuf>, Error> {
+fn files(path: &PathBuf) -> Result<Given, Error> {
     let is_url = storage::is_url(path);
     let kind = if is_url { None } else { std::fs::metadata(path).ok().map(|meta| meta.file_type()) };
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let itself = || Given { files: vec![path.clone()], epoch: None };
     let catalog = || {
         let catalog = Catalog::open(path)?;
-        Ok(catalog.parts().iter().map(|part: &Part| part.path().to_path_buf()).collect())
+        let files = catalog.parts().iter().map(|part: &Part| part.path().to_path_buf()).collect();
+        let (ra, dec) = catalog.position_columns();
+        let position = [ra.to_string(), dec.to_string()];
+        Ok(Given { files, epoch: catalog.epoch().map(|year| Epoch { year, position }) })
     };
     let refused = |found| Err(Error::NoTable { found }.in_file(path));
     match kind {
         None if is_url && !ENDINGS.contains(&&*ending) => match catalog() {
-            Err(Error::InFile { source, .. }) if matches!(*source, Error::NotHats { .. }) => {
-                Ok(vec![path.clone()])
-            }
+            Err(Error::InFile { source, .. }) if matches!(*source, Error::NotHats { .. }) => Ok(itself()),
             found => found,
         },
         Some(kind) if kind.is_dir() && metadata::is_catalog(path) => catalog(),
         Some(kind) if kind.is_dir() => refused("a folder that is no HATS catalogue"),
         Some(kind) if !kind.is_file() => refused("a pipe or device, and tables are read several times"),
-        _ => Ok(vec![path.clone()]),
+        _ => Ok(itself()),
     }
 }
 

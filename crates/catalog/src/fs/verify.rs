@@ -140,7 +140,7 @@ fn check_margin(
         verified.problems.push(problem);
         return Ok(());
     };
-    if !margin.properties().get("hats_builder").is_some_and(|builder| builder.starts_with("uranometria")) {
+    if !margin.is_made_here() {
         return Ok(());
     }
     for part in catalog.parts() {

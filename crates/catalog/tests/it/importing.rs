@@ -386,6 +386,45 @@ fn a_catalogue_is_not_made_of_itself() {
 }
 
 #[test]
+fn the_epoch_of_catalogues_stays_and_is_not_mixed_with_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(300, 7);
+    let table = write_parquet(&folder.path().join("t.parquet"), &table(&ra, &dec, 0));
+    let made = |name: &str, tables: &[&Path], epoch: Option<f64>| {
+        let tables: Vec<PathBuf> = tables.iter().map(|table| table.to_path_buf()).collect();
+        let options = ImportOptions { ra: "ra".into(), dec: "dec".into(), epoch, ..ImportOptions::default() };
+        let out = folder.path().join(name);
+        import(&tables, &out, &options, &Control::none()).map(|_| out)
+    };
+    let epoch = |path: &PathBuf| Catalog::open(path).unwrap().epoch();
+    let old = made("old", &[&table], Some(1991.25)).unwrap();
+    let new = made("new", &[&table], Some(2016.0)).unwrap();
+    let none = made("none", &[&table], None).unwrap();
+    assert_eq!(epoch(&none), None);
+    assert_eq!(epoch(&made("again", &[&old], None).unwrap()), Some(1991.25));
+    assert_eq!(epoch(&made("twice", &[&old, &old], None).unwrap()), Some(1991.25));
+    assert_eq!(epoch(&made("other", &[&old], Some(2000.0)).unwrap()), Some(2000.0));
+    // Of other positions nobody knows it.
+    let options =
+        ImportOptions { ra: "mag".into(), dec: "dec".into(), skip_bad: true, ..ImportOptions::default() };
+    let swapped = folder.path().join("swapped");
+    import(std::slice::from_ref(&old), &swapped, &options, &Control::none()).unwrap();
+    assert_eq!(epoch(&swapped), None);
+    // Nobody knows that of all rows.
+    assert_eq!(epoch(&made("half", &[&old, &table], None).unwrap()), None);
+    let error = made("both", &[&old, &new], None).unwrap_err().to_string();
+    assert!(error.contains("the epoch is 1991.25 of some rows and 2016 of others"), "{error}");
+    assert_eq!(epoch(&made("given", &[&old, &new], Some(2000.0)).unwrap()), Some(2000.0));
+    let append = |to: &PathBuf, more: &PathBuf| {
+        append(to, std::slice::from_ref(more), &AppendOptions::default(), &Control::none())
+    };
+    let error = append(&new, &old).unwrap_err().to_string();
+    assert!(error.contains("2016 of some rows and 1991.25 of others"), "{error}");
+    append(&new, &none).unwrap();
+    assert_eq!(epoch(&new), Some(2016.0));
+}
+
+#[test]
 fn a_folder_that_is_no_catalogue_is_not_replaced_but_an_older_catalogue_is() {
     let folder = tempfile::tempdir().unwrap();
     let input = [write_parquet(&folder.path().join("in.parquet"), &table(&[1.0], &[2.0], 0))];

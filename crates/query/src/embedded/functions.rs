@@ -25,7 +25,8 @@ use datafusion::logical_expr::{
     AggregateUDF, ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-pub(crate) use geometry::direction;
+pub(crate) use cells::INDEX;
+pub(crate) use geometry::{MAKE_POINT, direction};
 pub(crate) use regions::{IN_CIRCLE, is_region, region_of_call};
 
 /// What a function takes at a place.
@@ -218,6 +219,18 @@ pub(crate) fn nearest_even() -> Arc<ScalarUDF> {
     Function::udf("nearest_even", FORMS)
 }
 
+/// The greatest whole number that is not above a number.
+pub(crate) fn whole_below() -> Arc<ScalarUDF> {
+    const FORMS: &[Form] = &[Form {
+        takes: Arity::These(&[Takes::Number]),
+        returns: || DataType::Float64,
+        run: |arguments| Ok(super::numbers::below(&arguments.array(0)?)),
+    }];
+    Function::udf(WHOLE_BELOW, FORMS)
+}
+
+pub(crate) const WHOLE_BELOW: &str = "whole_below";
+
 /// A number, and NULL for what is none.
 pub(crate) fn null_if_nan() -> Arc<ScalarUDF> {
     const FORMS: &[Form] = &[Form {
@@ -236,7 +249,7 @@ pub(crate) fn scalar() -> Vec<Arc<ScalarUDF>> {
         cells::functions(),
         motion::functions(),
         words::functions(),
-        vec![nearest_even(), null_if_nan()],
+        vec![nearest_even(), whole_below(), null_if_nan()],
     ];
     [own.concat(), SessionStateDefaults::default_scalar_functions()].concat()
 }

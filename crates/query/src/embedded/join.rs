@@ -38,9 +38,11 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 use futures_util::{StreamExt, stream};
+use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
+use uranometria_sky::Angle;
 use uranometria_sky::healpix::{self, Around};
-use uranometria_sky::{Angle, Direction};
 
 use super::functions::{IN_CIRCLE, direction};
 
@@ -315,7 +317,7 @@ impl ExecutionPlan for PositionJoin {
             ended: false,
             batch_rows: context.session_config().batch_size(),
             metrics: BaselineMetrics::new(&self.metrics, partition),
-            since: Instant::now(),
+            turns: Turns::default(),
         };
         let batches = stream::try_unfold(probe, |mut probe| async move {
             Ok(probe.next().await?.map(|batch| (batch, probe)))
@@ -371,7 +373,7 @@ impl Build {
         }
         let (lon, lat) = (numbers(&self.place.lon, &rows)?, numbers(&self.place.lat, &rows)?);
         let radius = numbers(&self.radius, &rows)?;
-        let index = Index::new(&lon, &lat, &radius);
+        let index = Index::new(lon, lat, radius).await?;
         self.reservation.try_resize(bytes + index.bytes())?;
         let matched = if self.matches { rows.num_rows() } else { 0 };
         Ok(Arc::new(Built {
@@ -406,53 +408,73 @@ struct Index {
 }
 
 impl Index {
-    /// Bytes of a left row, about: a vector, a chord, an entry or two and their starts.
-    const BYTES_A_ROW: usize = 24 + 8 + 2 * 16 + 8;
+    /// Bytes of a left row while the index is made, about: a vector, a chord, an entry or two, twice, and their starts.
+    const BYTES_A_ROW: usize = 24 + 8 + 4 * 16 + 16;
 
     /// Radii that are none reach nothing; what is wrong with them the condition itself tells of the pairs it is asked of.
-    fn new(lon: &Float64Array, lat: &Float64Array, radius: &Float64Array) -> Self {
-        let reach = |row: usize| {
-            let found = radius.is_valid(row).then(|| radius.value(row)).filter(|radius| *radius >= 0.0);
-            found.map(|radius| radius.min(180.0))
-        };
-        let place = |row: usize| -> Option<(Direction, f64)> {
-            let there = lon.is_valid(row) && lat.is_valid(row);
-            there.then(|| direction(lon.value(row), lat.value(row))).flatten().zip(reach(row))
-        };
-        let widest = (0..radius.len()).filter_map(reach).fold(0.0, f64::max);
+    async fn new(lon: Float64Array, lat: Float64Array, radius: Float64Array) -> Result<Self> {
+        let count = lon.len();
+        let widest = (0..count).filter_map(|row| reach(&radius, row)).fold(0.0, f64::max);
         // As coarse as leaves most circles in one cell, but few rows in each.
         let around = (0..=3).rev().find_map(|up| {
             let around = Around::new(Angle::from_degrees(widest), up)?;
             let cells = 12.0 * 4.0_f64.powi(around.depth().into());
-            (up == 0 || cells > 4.0 * lon.len() as f64).then_some(around)
+            (up == 0 || cells > 4.0 * count as f64).then_some(around)
         });
-        let (mut places, mut chords) = (vec![[0.0; 3]; lon.len()], vec![-1.0; lon.len()]);
-        let (mut entries, mut cells) = (Vec::with_capacity(lon.len() * 3 / 2), Vec::new());
-        for row in 0..lon.len() {
-            let Some((at, radius)) = place(row) else { continue };
-            places[row] = at.unit_vector();
-            // Wider than rounding can make the distance of two vectors.
-            let chord = 2.0 * (radius.to_radians() / 2.0).sin() + 1e-15;
-            chords[row] = chord * chord * (1.0 + 1e-9);
-            cells.clear();
-            match around {
-                Some(around) => around.cells(&at, &mut cells),
-                None => cells.push(0),
-            }
-            entries.extend(cells.iter().map(|cell| (*cell, row as u32)));
+        let mut turns = Turns::default();
+        // Each thread takes a share of the rows.
+        let threads = Handle::current().metrics().num_workers();
+        let share = count.div_ceil(threads).max(MANY);
+        let mut shares = JoinSet::new();
+        for (number, from) in (0..count).step_by(share).enumerate() {
+            let len = share.min(count - from);
+            let [lon, lat, radius] = [&lon, &lat, &radius].map(|values| values.slice(from, len));
+            shares.spawn(async move { (number, Reached::by(&lon, &lat, &radius, from, around).await) });
         }
-        entries.sort_unstable();
+        let mut reached = Vec::new();
+        while let Some(share) = shares.join_next().await {
+            reached.push(share.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?);
+        }
+        reached.sort_unstable_by_key(|(number, _)| *number);
+        let (mut places, mut chords) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        // Sorted by bucket, as each has its place once they are counted, and then within each.
         let bits = around.map_or(4, |around| 4 + 2 * u32::from(around.depth()));
-        let shift = bits.saturating_sub(entries.len().max(2).ilog2() + 1);
-        let mut starts = Vec::with_capacity((1 << (bits - shift)) + 1);
-        let mut at = 0;
-        for bucket in 0..=(1_u64 << (bits - shift)) {
-            while entries.get(at).is_some_and(|(cell, _)| cell >> shift < bucket) {
-                at += 1;
+        let shift = bits.saturating_sub((2 * count).max(2).ilog2() + 1);
+        let mut starts = vec![0_u32; (1 << (bits - shift)) + 2];
+        for (_, Reached { places: some, chords: their, entries }) in &reached {
+            places.extend_from_slice(some);
+            chords.extend_from_slice(their);
+            for entries in entries.chunks(MANY) {
+                entries.iter().for_each(|(cell, _)| starts[(cell >> shift) as usize + 2] += 1);
+                turns.give_way().await;
             }
-            starts.push(at as u32);
         }
-        Index { around, starts, shift, entries, places, chords }
+        // Counts of a bucket become the place where it begins, two further on.
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut entries = vec![(0, 0); starts.last().map_or(0, |end| *end as usize)];
+        for (_, reached) in &reached {
+            for some in reached.entries.chunks(MANY) {
+                for entry in some {
+                    let next = &mut starts[(entry.0 >> shift) as usize + 1];
+                    entries[*next as usize] = *entry;
+                    *next += 1;
+                }
+                turns.give_way().await;
+            }
+        }
+        drop(reached);
+        // What was the place of the next entry is now the end, which is where the next bucket begins.
+        starts.pop();
+        for from in (0..starts.len() - 1).step_by(MANY) {
+            let to = (from + MANY).min(starts.len() - 1);
+            for ends in starts[from..=to].windows(2) {
+                entries[ends[0] as usize..ends[1] as usize].sort_unstable();
+            }
+            turns.give_way().await;
+        }
+        Ok(Index { around, starts, shift, entries, places, chords })
     }
 
     fn bytes(&self) -> usize {
@@ -478,6 +500,82 @@ impl Index {
     }
 }
 
+/// The degrees that the circle of a row reaches.
+fn reach(radius: &Float64Array, row: usize) -> Option<f64> {
+    let found = radius.is_valid(row).then(|| radius.value(row)).filter(|radius| *radius >= 0.0);
+    found.map(|radius| radius.min(180.0))
+}
+
+/// What some of the rows bring to an [`Index`]; entries in the order of rows.
+struct Reached {
+    places: Vec<[f64; 3]>,
+    chords: Vec<f64>,
+    entries: Vec<(u64, u32)>,
+}
+
+impl Reached {
+    /// Of rows of which `first` is before them.
+    async fn by(
+        lon: &Float64Array,
+        lat: &Float64Array,
+        radius: &Float64Array,
+        first: usize,
+        around: Option<Around>,
+    ) -> Self {
+        let count = lon.len();
+        let (mut places, mut chords) = (vec![[0.0; 3]; count], vec![-1.0; count]);
+        let (mut entries, mut cells) = (Vec::with_capacity(2 * count), Vec::new());
+        let mut turns = Turns::default();
+        for row in 0..count {
+            if row % MANY == 0 {
+                turns.give_way().await;
+            }
+            let there = lon.is_valid(row) && lat.is_valid(row);
+            let place = there.then(|| direction(lon.value(row), lat.value(row))).flatten();
+            let Some((at, radius)) = place.zip(reach(radius, row)) else { continue };
+            places[row] = at.unit_vector();
+            // Wider than rounding can make the distance of two vectors.
+            let chord = 2.0 * (radius.to_radians() / 2.0).sin() + 1e-15;
+            chords[row] = chord * chord * (1.0 + 1e-9);
+            cells.clear();
+            match around {
+                Some(around) => around.cells(&at, &mut cells),
+                None => cells.push(0),
+            }
+            entries.extend(cells.iter().map(|cell| (*cell, (first + row) as u32)));
+        }
+        Reached { places, chords, entries }
+    }
+}
+
+/// Rows or entries that take less than a millisecond.
+const MANY: usize = 1 << 12;
+
+/// How long a join goes on before others have their turn.
+const GIVES_WAY: Duration = Duration::from_millis(5);
+
+/// Lets others have their turn, and who waits no more be noticed, every few milliseconds: whether anything comes out or
+/// not, and however quickly it is taken.
+struct Turns {
+    /// When it was last their turn.
+    since: Instant,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Turns { since: Instant::now() }
+    }
+}
+
+impl Turns {
+    async fn give_way(&mut self) {
+        if self.since.elapsed() > GIVES_WAY {
+            tokio::task::yield_now().await;
+            self.since = Instant::now();
+        }
+    }
+}
+
 /// The right side under way.
 struct Probe {
     cell: Arc<OnceCell<Arc<Built>>>,
@@ -493,8 +591,7 @@ struct Probe {
     ended: bool,
     batch_rows: usize,
     metrics: BaselineMetrics,
-    /// When it last gave way.
-    since: Instant,
+    turns: Turns,
 }
 
 /// A batch of right rows under way.
@@ -512,9 +609,6 @@ struct Current {
 
 /// Pairs that are looked at in one step.
 const LOOKED_AT: usize = 1 << 18;
-
-/// How long a join goes on before others have their turn.
-const GIVES_WAY: Duration = Duration::from_millis(5);
 
 /// No cell.
 const NOWHERE: u64 = u64::MAX;
@@ -539,11 +633,11 @@ impl Probe {
                     self.current = Some(current);
                     if batch.num_rows() > 0 {
                         self.metrics.record_output(batch.num_rows());
-                        self.give_way().await;
+                        self.turns.give_way().await;
                         return Ok(Some(batch));
                     }
                 }
-                self.give_way().await;
+                self.turns.give_way().await;
                 continue;
             }
             match self.right.next().await.transpose()? {
@@ -563,15 +657,6 @@ impl Probe {
             }
         }
         Ok(None)
-    }
-
-    /// Lets others have their turn, and who waits no more be noticed, every few milliseconds: whether anything comes out or
-    /// not, and however quickly it is taken.
-    async fn give_way(&mut self) {
-        if self.since.elapsed() > GIVES_WAY {
-            tokio::task::yield_now().await;
-            self.since = Instant::now();
-        }
     }
 
     /// Finds the cells of right rows.

@@ -17,7 +17,7 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::functions::{nearest_even, null_if_nan};
+use super::functions::{WHOLE_BELOW, nearest_even, null_if_nan, whole_below};
 
 /// Functions that PostgreSQL has for DOUBLE alone.
 const OF_DOUBLES: [&str; 15] = [
@@ -71,6 +71,11 @@ fn changed(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
             let quotient = Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right });
             Transformed::yes(there(quotient, true))
         }
+        Expr::ScalarFunction(ScalarFunction { func, args })
+            if func.name() == "floor" && args.len() == 1 && type_of(&args[0]) == Some(DataType::Float64) =>
+        {
+            Transformed::yes(whole_below().call(args))
+        }
         Expr::ScalarFunction(ScalarFunction { func, args }) if OF_DOUBLES.contains(&func.name()) => {
             let args = args.into_iter().map(|arg| if is_real(&arg) { double(arg) } else { arg }).collect();
             let partial = PARTIAL.contains(&func.name());
@@ -79,6 +84,9 @@ fn changed(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         Expr::Cast(Cast { expr, field })
             if field.data_type().is_integer() && type_of(&expr).is_some_and(|found| found.is_floating()) =>
         {
+            if is_whole(&expr) {
+                return Transformed::no(Expr::Cast(Cast { expr, field }));
+            }
             let rounded = nearest_even().call(vec![double(*expr)]);
             Transformed::yes(Expr::Cast(Cast { expr: Box::new(rounded), field }))
         }
@@ -96,9 +104,92 @@ fn is_arithmetic(operator: Operator) -> bool {
     matches!(operator, Plus | Minus | Multiply | Divide | Modulo)
 }
 
-/// The nearest whole numbers.
+/// Whether a value has no fraction.
+fn is_whole(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarFunction(call) if ["floor", "ceil", WHOLE_BELOW].contains(&call.func.name()))
+}
+
+/// The nearest whole numbers, of two the even ones.
 pub(super) fn rounded(numbers: &ArrayRef) -> ArrayRef {
-    let numbers = numbers.as_primitive::<Float64Type>();
-    let rounded: Float64Array = numbers.unary(f64::round_ties_even);
-    Arc::new(rounded)
+    let numbers: &Float64Array = numbers.as_primitive();
+    Arc::new(numbers.unary::<_, Float64Type>(nearest))
+}
+
+/// The greatest whole numbers that are not above.
+pub(super) fn below(numbers: &ArrayRef) -> ArrayRef {
+    let numbers: &Float64Array = numbers.as_primitive();
+    let below = |number: f64| {
+        let near = nearest(number);
+        if near > number { near - 1.0 } else { near }
+    };
+    Arc::new(numbers.unary::<_, Float64Type>(below))
+}
+
+/// The whole number next to one, of two the even one: `f64::round_ties_even`, which is a call for each number on processors
+/// that need not have an instruction for it.
+#[inline(always)]
+fn nearest(number: f64) -> f64 {
+    // From here on all numbers are whole, and sums with it are rounded to such.
+    const WHOLE: f64 = (1_u64 << 52) as f64;
+    let size = number.abs();
+    let near = if size < WHOLE { (size + WHOLE) - WHOLE } else { size };
+    // NaN is not below, and stays what it is.
+    near.copysign(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn same(number: f64) {
+        let array: ArrayRef = Arc::new(Float64Array::from(vec![number]));
+        let found = [rounded(&array), below(&array)];
+        let found = found.map(|found| found.as_primitive::<Float64Type>().value(0));
+        for (found, wanted) in found.into_iter().zip([number.round_ties_even(), number.floor()]) {
+            assert!(
+                found.to_bits() == wanted.to_bits() || found.is_nan() && wanted.is_nan(),
+                "{number:e}: {found:e}, not {wanted:e}"
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_are_rounded_as_the_standard_library_does() {
+        let whole = (1_u64 << 52) as f64;
+        for number in [
+            0.0,
+            -0.0,
+            0.5,
+            -0.5,
+            1.5,
+            2.5,
+            0.3,
+            -0.3,
+            0.49999999999999994,
+            whole - 0.5,
+            whole + 1.0,
+            4.5e15 + 0.5,
+            1e300,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            5e-324,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+        ] {
+            same(number);
+            same(-number);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_numbers_are(bits: u64, number in -1e6..1e6_f64, half in -1_000_000..1_000_000_i64) {
+            same(f64::from_bits(bits));
+            same(number);
+            same(half as f64 / 2.0);
+        }
+    }
 }

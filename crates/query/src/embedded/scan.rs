@@ -54,6 +54,10 @@ impl CatalogTable {
         CatalogTable { name, catalog, schema, local }
     }
 
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// Schema and table.
     #[cfg(feature = "codec")]
     pub(crate) fn name(&self) -> &str {

@@ -114,3 +114,56 @@ fn what_has_no_value_is_null_and_numbers_are_of_the_types_of_adql() {
     // 0.7 as a REAL is a little less than 0.7, and so is ten times as much.
     assert_eq!(one(&archive, "FLOOR(CAST(0.7 AS REAL) * 10)"), "6.0");
 }
+
+#[test]
+fn cells_that_a_catalogue_has_are_read_and_searched_for() {
+    let stars = Archive::of_stars();
+    // A sum is no column, so that the cells are computed.
+    let (read, computed) = ("ra, dec", "ra + 0, dec");
+    let cells = |order: u8, of: &str, rest: &str| {
+        format!(
+            "SELECT source_id, ivo_healpix_index({order}, {of}) AS c FROM gaia.source AS g {rest} ORDER BY source_id"
+        )
+    };
+    for order in [0, 1, 6, 12, 28, 29] {
+        let rows = stars.texts(&cells(order, read, ""));
+        assert!(rows.len() > 1000);
+        assert_eq!(rows, stars.texts(&cells(order, computed, "")), "{order}");
+    }
+    assert_eq!(stars.texts(&cells(5, "POINT(ra, dec)", "")), stars.texts(&cells(5, computed, "")));
+    let some = stars.texts(&cells(3, computed, "WHERE phot_g_mean_mag > 7"));
+    let of_these = "SELECT source_id, ivo_healpix_index(3, ra, dec) AS c FROM \
+        (SELECT * FROM gaia.source WHERE phot_g_mean_mag > 7) AS s ORDER BY source_id";
+    assert_eq!(stars.texts(of_these), some);
+    let plan = stars.plan(&cells(6, read, ""));
+    assert!(plan.contains("_healpix_29@0 >> 46 as c"), "{plan}");
+
+    let some = [
+        "= 100",
+        "< 9",
+        "<= 9",
+        ">= 380",
+        "> 380",
+        "BETWEEN 90 AND 110",
+        "<> 100",
+        "= -1",
+        "> 4000",
+        "= 9000000000000000000",
+    ];
+    for condition in some {
+        let at = |of: &str| cells(2, of, &format!("WHERE ivo_healpix_index(3, {of}) {condition}"));
+        assert_eq!(stars.texts(&at(read)), stars.texts(&at(computed)), "{condition}");
+    }
+    let plan = stars.plan("SELECT source_id FROM gaia.source WHERE 100 = ivo_healpix_index(3, ra, dec)");
+    let begin = 100_i64 << 52;
+    assert!(plan.contains(&format!("_healpix_29 >= {begin}")) && !plan.contains("FilterExec"), "{plan}");
+    // Positions that are not those of the catalogue.
+    let turned =
+        "SELECT source_id, ivo_healpix_index(3, dec, ra / 4) AS c FROM gaia.source ORDER BY source_id";
+    assert_eq!(stars.texts(turned), stars.texts(&turned.replace("dec, ra / 4", "dec + 0, ra / 4")));
+    // An order that is another in each row.
+    let orders = |of: &str| {
+        stars.texts(&format!("SELECT source_id, ivo_healpix_index(ABS(MOD(source_id, 5)), {of}) AS c FROM gaia.source ORDER BY source_id"))
+    };
+    assert_eq!(orders(read), orders(computed));
+}

@@ -11,8 +11,11 @@ use uranometria_sky::healpix;
 use super::geometry::{Points, point};
 use super::{Arguments, Arity, Form, Function, Takes, direction, wrong};
 
+/// The cell of an order that a place is in.
+pub(crate) const INDEX: &str = "ivo_healpix_index";
+
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    const INDEX: &[Form] = &[
+    const OF_PLACE: &[Form] = &[
         Form {
             takes: Arity::These(&[Takes::Whole, Takes::Number, Takes::Number]),
             returns: || DataType::Int64,
@@ -26,7 +29,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     ];
     const CENTRE: &[Form] =
         &[Form { takes: Arity::These(&[Takes::Whole, Takes::Whole]), returns: point, run: centre }];
-    vec![Function::udf("ivo_healpix_index", INDEX), Function::udf("ivo_healpix_center", CENTRE)]
+    vec![Function::udf(INDEX, OF_PLACE), Function::udf("ivo_healpix_center", CENTRE)]
 }
 
 fn depth(order: i64) -> Result<u8> {

@@ -43,6 +43,9 @@ const GEOMETRY: &[Takes] = &[Takes::Geometry];
 const TWO: &[Takes] = &[Takes::Geometry, Takes::Geometry];
 const NUMBERS: [Takes; 4] = [Takes::Number; 4];
 
+/// A point of two numbers.
+pub(crate) const MAKE_POINT: &str = "sky_point";
+
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     const fn form(takes: &'static [Takes], returns: fn() -> DataType, run: super::Runs) -> Form {
         Form { takes: Arity::These(takes), returns, run }
@@ -54,7 +57,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     const POLYGON: &[Form] = &[Form { takes: Arity::More(POINT), returns: polygon, run: make_polygon }];
     vec![
         Function::udf("sky_distance", DISTANCE),
-        Function::udf("sky_point", const { &[form(&[Takes::Number, Takes::Number], point, make_point)] }),
+        Function::udf(MAKE_POINT, const { &[form(&[Takes::Number, Takes::Number], point, make_point)] }),
         Function::udf("sky_circle", const { &[form(&[Takes::Point, Takes::Number], circle, make)] }),
         Function::udf(
             "sky_box",
