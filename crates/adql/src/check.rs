@@ -15,7 +15,7 @@ use crate::tree::{
     Query, Select, Table, Unary,
 };
 use crate::types::{Family, Type};
-use crate::units::{self, Misfit};
+use crate::units;
 
 /// A query whose names and types are right.
 #[derive(Debug, Clone, PartialEq)]
@@ -380,7 +380,6 @@ impl<'a> Checker<'a> {
 
     /// The number that turns a value into a unit; `None` where a column of it is wrong already.
     fn factor(&self, value: &Expr, unit: &str, span: Span) -> Result<Option<f64>, Error> {
-        let wrong = |message: String| Error::new(Kind::Unit, span, message);
         let Some(from) = self.unit_of(value) else {
             if let ExprKind::Column(name) = &value.kind
                 && self.lookup(name).is_none()
@@ -390,14 +389,7 @@ impl<'a> Checker<'a> {
             let hint = "give IN_UNIT a column that has one";
             return Err(Error::new(Kind::Unit, value.span, "nobody says the unit of this").hint(hint));
         };
-        match units::factor(&from, unit) {
-            Ok(factor) => Ok(Some(factor)),
-            Err(Misfit::Differ) => Err(wrong(format!("`{from}` cannot be turned into `{unit}`"))),
-            Err(Misfit::Unknown(word, near)) => {
-                let error = wrong(format!("no unit `{word}`"));
-                Err(near.map_or(error.clone(), |near| error.hint(format!("did you mean `{near}`?"))))
-            }
-        }
+        units::factor(&from, unit).map(Some).map_err(|misfit| misfit.at(span, [&from, unit]))
     }
 
     fn column(&mut self, name: &mut Name) {

@@ -16,7 +16,7 @@ use crate::tree::{
 };
 use crate::types::Type;
 use crate::words::is_reserved;
-use crate::{Mode, Options, Version};
+use crate::{Mode, Options, Version, units};
 
 /// The error is in the list already.
 struct Stop;
@@ -31,8 +31,12 @@ struct Converter<'a> {
 }
 
 /// Turns the parser's query into ours.
-pub(crate) fn query(query: Box<ast::Query>, options: &Options) -> Result<Query, Vec<Error>> {
-    let mut converter = Converter { options, version: options.effective(), errors: Vec::new(), depth: 0 };
+pub(crate) fn query(
+    query: Box<ast::Query>,
+    options: &Options,
+    version: Version,
+) -> Result<Query, Vec<Error>> {
+    let mut converter = Converter { options, version, errors: Vec::new(), depth: 0 };
     match converter.query(*query) {
         Ok(query) if converter.errors.is_empty() => Ok(query),
         _ => Err(converter.errors),
@@ -206,9 +210,8 @@ impl Converter<'_> {
                 self.all(with.cte_tables, Self::cte)?
             }
         };
-        let top = self.depth == 0;
         self.depth += 1;
-        let body = self.body(*body, top);
+        let body = self.body(*body);
         let order_by = match order_by {
             None => Ok(Vec::new()),
             Some(ast::OrderBy { kind: ast::OrderByKind::Expressions(terms), interpolate: None }) => {
@@ -283,10 +286,13 @@ impl Converter<'_> {
         Ok(OrderTerm { expr, descending })
     }
 
-    fn body(&mut self, body: ast::SetExpr, top: bool) -> Got<Body> {
+    fn body(&mut self, body: ast::SetExpr) -> Got<Body> {
         match body {
             ast::SetExpr::Select(select) => Ok(Body::Select(Box::new(self.select(*select)?))),
-            ast::SetExpr::Query(query) => Ok(Body::Nested(Box::new(self.query(*query)?))),
+            ast::SetExpr::Query(query) => {
+                self.since_2_1(query_span(&query), "a query in parentheses of its own")?;
+                Ok(Body::Nested(Box::new(self.query(*query)?)))
+            }
             ast::SetExpr::SetOperation { left, op, set_quantifier, right } => {
                 let operator = match op {
                     ast::SetOperator::Union => SetOperator::Union,
@@ -299,11 +305,17 @@ impl Converter<'_> {
                     SetQuantifier::None => false,
                     _ => return self.not_adql(Span::default(), "DISTINCT or BY NAME after a set operator"),
                 };
-                if top {
-                    self.since_2_1(Span::default(), "set operators in the outermost query")?;
+                let span = byte_span(ast::Spanned::span(&*right));
+                self.since_2_1(span, &format!("{op}"))?;
+                let (left, right) = (self.body(*left), self.body(*right));
+                let (left, right) = (left?, right?);
+                if let (Some(a), Some(b)) = (columns(&left), columns(&right))
+                    && a != b
+                {
+                    let message = format!("{a} columns before {op} and {b} behind it");
+                    return self.stop(Error::new(Kind::Query, span, message));
                 }
-                let (left, right) = (self.body(*left, top), self.body(*right, top));
-                Ok(Body::Set { operator, all, left: Box::new(left?), right: Box::new(right?) })
+                Ok(Body::Set { operator, all, left: Box::new(left), right: Box::new(right) })
             }
             _ => self.not_adql(Span::default(), "VALUES, TABLE or statements that write"),
         }
@@ -681,6 +693,8 @@ impl Converter<'_> {
                 let span = left.span.to(right.span);
                 if matches!(operator, Binary::BitAnd | Binary::BitOr | Binary::BitXor) {
                     self.since_2_1(span, "bitwise operators")?;
+                } else if operator == Binary::Modulo {
+                    self.since_2_1(span, "the operator `%`")?;
                 }
                 let wanted = if operator == Binary::Concat { Class::Text } else { Class::Number };
                 let name = format!("`{}`", operator.symbol());
@@ -712,6 +726,11 @@ impl Converter<'_> {
         let words: Vec<&ast::Ident> = words.0.iter().filter_map(|part| part.as_ident()).collect();
         let span = words.last().map_or(Span::default(), |word| byte_span(word.span));
         self.since_2_1(span, "CAST")?;
+        if let Some(word) = words.iter().find(|word| word.quote_style.is_some()) {
+            let message = format!("\"{}\" is a name, not a type", word.value);
+            let error = Error::new(Kind::Syntax, byte_span(word.span), message);
+            return self.stop(error.hint("leave out the quotes"));
+        }
         let name = words
             .iter()
             .map(|word| word.value.as_str())
@@ -839,8 +858,9 @@ impl Converter<'_> {
         match upper {
             "POINT" | "CIRCLE" | "BOX" | "POLYGON" => self.shape(upper, args, span),
             "REGION" => {
-                let [Expr { kind: ExprKind::Text(text), span }] = &args[..] else {
-                    return self.count(upper, span, "one string literal");
+                let [argument] = &args[..] else { return self.count(upper, span, "one string literal") };
+                let Expr { kind: ExprKind::Text(text), span } = argument else {
+                    return self.no_literal(argument, "REGION takes a description", "'CIRCLE ICRS 10 20 1'");
                 };
                 match stcs::parse(text) {
                     Ok(shape) => Ok(ExprKind::Region { text: text.clone(), shape: Box::new(shape) }),
@@ -886,15 +906,24 @@ impl Converter<'_> {
                 }
                 Ok(ExprKind::Call { function: upper.to_owned(), arguments: args })
             }
-            "IN_UNIT" if self.version == Version::V2_1 => {
+            "IN_UNIT" => {
+                self.since_2_1(span, upper)?;
                 let (unit, value) = (args.pop(), args.pop());
-                let (Some(Expr { kind: ExprKind::Text(unit), .. }), Some(expr), true) =
-                    (unit, value, args.is_empty())
-                else {
+                let (Some(unit), Some(expr), true) = (unit, value, args.is_empty()) else {
                     return self.count(upper, span, "a number and a unit in quotes");
                 };
+                let Expr { kind: ExprKind::Text(name), span } = unit else {
+                    return self.no_literal(&unit, "IN_UNIT takes a unit", "'mas/yr'");
+                };
                 self.operand(&expr, Class::Number, upper)?;
-                Ok(ExprKind::InUnit { expr: Box::new(expr), unit, factor: None })
+                if is_written(&expr) {
+                    let error = Error::new(Kind::Unit, expr.span, "a number that is written has no unit");
+                    return self.stop(error.hint("give IN_UNIT a column that has one"));
+                }
+                if let Err(error) = units::known(&name) {
+                    return self.stop(error.at(span, [&name, &name]));
+                }
+                Ok(ExprKind::InUnit { expr: Box::new(expr), unit: name, factor: None })
             }
             "CAST" => self.count(upper, span, "CAST(value AS type)"),
             "CROSSMATCH_POSITIONAL" if self.options.mode == Mode::Lenient => {
@@ -919,6 +948,12 @@ impl Converter<'_> {
                 }
             }
         }
+    }
+
+    /// What has to be written as a string is not.
+    fn no_literal<T>(&mut self, found: &Expr, takes: &str, example: &str) -> Got<T> {
+        let message = format!("{takes} that is written as a string");
+        self.stop(Error::new(Kind::Type, found.span, message).hint(format!("as in {example}")))
     }
 
     /// Second arguments of ROUND and TRUNCATE and the seed of RAND are literals in the grammar.
@@ -978,7 +1013,8 @@ impl Converter<'_> {
         } else if self.version == Version::V2_0 {
             let error =
                 Error::new(Kind::Version, span, format!("{name} without a frame came after ADQL 2.0"));
-            return self.stop(error.hint("write the frame first, as in POINT('ICRS', …)"));
+            return self
+                .stop(error.hint(format!("write the frame first, a string, as in {name}('ICRS', …)")));
         }
         let frame_note = if frame.is_some() { " after the frame" } else { "" };
         match name {
@@ -1025,8 +1061,11 @@ impl Converter<'_> {
             }
             _ => {
                 let is_geometry = |arg: &Expr| class(arg) == Class::Geometry;
-                let points = args.iter().any(is_geometry)
-                    || (args.len() % 2 == 1 || args.len() < 6) && args.iter().all(can_be_point);
+                let only_points = (args.len() % 2 == 1 || args.len() < 6) && args.iter().all(can_be_point);
+                let points = args.iter().any(is_geometry) || only_points && self.version == Version::V2_1;
+                if points {
+                    self.since_2_1(span, "points as vertices")?;
+                }
                 let least = if points { 3 } else { 6 };
                 if args.len() < least || !points && args.len() % 2 == 1 {
                     return self.count(
@@ -1043,6 +1082,28 @@ impl Converter<'_> {
                 Ok(ExprKind::Polygon { frame, vertices })
             }
         }
+    }
+}
+
+/// Whether a value is made of written numbers alone.
+fn is_written(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Number(_) => true,
+        ExprKind::Parens(inner) | ExprKind::Unary { expr: inner, .. } => is_written(inner),
+        ExprKind::Binary { left, right, .. } => is_written(left) && is_written(right),
+        _ => false,
+    }
+}
+
+/// How many columns a query gives, if that is known without its tables.
+fn columns(body: &Body) -> Option<usize> {
+    match body {
+        Body::Select(select) => {
+            let one = |item: &Item| matches!(item, Item::Expr { .. });
+            select.items.iter().all(one).then_some(select.items.len())
+        }
+        Body::Nested(query) => columns(&query.body),
+        Body::Set { left, right, .. } => columns(left).or_else(|| columns(right)),
     }
 }
 

@@ -15,10 +15,10 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use crate::Version;
 use crate::error::{Error, Kind, Span};
 use crate::lexer::{byte_span, joint};
 use crate::words::is_reserved;
-use crate::{Options, Version};
 
 /// ADQL for the parser; remembers the mistake that was found farthest in the text, which speculation may drop.
 #[derive(Debug, Default)]
@@ -42,6 +42,11 @@ impl Dialect for Adql {
     }
 
     fn supports_parens_around_table_factor(&self) -> bool {
+        false
+    }
+
+    /// `t JOIN u JOIN v ON … ON …`: the first ON is of the last JOIN.
+    fn supports_left_associative_joins_without_parens(&self) -> bool {
         false
     }
 
@@ -246,7 +251,7 @@ impl Adql {
 }
 
 /// Parses one query of `text` from its tokens.
-pub(crate) fn parse(text: &str, tokens: Vec<TokenWithSpan>, options: &Options) -> Result<Box<Query>, Error> {
+pub(crate) fn parse(text: &str, tokens: Vec<TokenWithSpan>, version: Version) -> Result<Box<Query>, Error> {
     let dialect = Adql::default();
     let spans: Vec<Span> = tokens.iter().map(|token| byte_span(token.span)).collect();
     let mut parser = Parser::new(&dialect).with_recursion_limit(4000).with_tokens_with_locations(tokens);
@@ -262,7 +267,7 @@ pub(crate) fn parse(text: &str, tokens: Vec<TokenWithSpan>, options: &Options) -
     });
     result.map_err(|error| {
         let farthest = dialect.farthest.borrow();
-        describe(text, &spans, &error, farthest.as_ref(), options.effective())
+        describe(text, &spans, &error, farthest.as_ref(), version)
     })
 }
 

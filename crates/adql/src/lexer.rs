@@ -76,7 +76,11 @@ struct Lexer<'a> {
 }
 
 /// Reads all tokens of a query.
-pub(crate) fn tokens(text: &str, options: &Options) -> Result<Vec<TokenWithSpan>, Vec<Error>> {
+pub(crate) fn tokens(
+    text: &str,
+    options: &Options,
+    version: Version,
+) -> Result<Vec<TokenWithSpan>, Vec<Error>> {
     if text.len() > MAX_BYTES {
         let message = format!("the query has {} bytes, at most {MAX_BYTES} are taken", text.len());
         return Err(vec![Error::new(Kind::TooDeep, Span::new(MAX_BYTES, text.len()), message)]);
@@ -90,7 +94,7 @@ pub(crate) fn tokens(text: &str, options: &Options) -> Result<Vec<TokenWithSpan>
         levels: vec![Level::default()],
         open: Vec::new(),
         prefixes: 0,
-        version: options.effective(),
+        version,
     };
     lexer.run();
     if options.mode == Mode::Lenient {
@@ -99,6 +103,7 @@ pub(crate) fn tokens(text: &str, options: &Options) -> Result<Vec<TokenWithSpan>
         }
     }
     lexer.statements();
+    lexer.idioms();
     if lexer.errors.is_empty() { Ok(lexer.tokens) } else { Err(lexer.errors) }
 }
 
@@ -497,6 +502,26 @@ impl Lexer<'_> {
         }
         let message = format!("`{quote}` is a typographic quote, which ADQL does not know");
         self.wrong(Kind::Token, start, message).suggestion = Some(hint);
+    }
+
+    /// What the parser takes and ADQL does not: `a NOT NULL`, and `(*)` that is no argument.
+    fn idioms(&mut self) {
+        let is = |token: &TokenWithSpan, wanted: Keyword| match &token.token {
+            Token::Word(word) => word.quote_style.is_none() && word.keyword == wanted,
+            _ => false,
+        };
+        let is_name = |token: &TokenWithSpan| is(token, Keyword::NoKeyword);
+        for three in self.tokens.windows(3) {
+            let [before, first, last] = three else { continue };
+            let span = byte_span(first.span).to(byte_span(last.span));
+            if is(first, Keyword::NOT) && is(last, Keyword::NULL) && !is(before, Keyword::IS) {
+                let error = Error::new(Kind::Syntax, span, "NOT NULL is no condition");
+                self.errors.push(error.hint("write IS NOT NULL"));
+            } else if first.token == Token::LParen && last.token == Token::Mul && !is_name(before) {
+                let error = Error::new(Kind::Syntax, span, "`*` in parentheses");
+                self.errors.push(error.hint("in a select list write `*` alone"));
+            }
+        }
     }
 
     /// One statement only, and that reads.

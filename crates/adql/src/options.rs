@@ -29,7 +29,8 @@ pub enum Mode {
 /// What a caller chooses.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Options {
-    /// The version of the standard; in lenient mode 2.0 is read as 2.1.
+    /// The version of the standard. In lenient mode 2.0 is read as 2.1, and as 2.0 where it is not that: words that 2.1
+    /// reserves may be names in 2.0.
     pub version: Version,
     /// How closely to follow it.
     pub mode: Mode,
@@ -42,11 +43,6 @@ impl Options {
     pub fn strict() -> Self {
         Self { mode: Mode::Strict, ..Self::default() }
     }
-
-    /// The version whose rules hold: lenient mode takes whatever 2.1 has.
-    pub(crate) fn effective(&self) -> Version {
-        if self.mode == Mode::Lenient { Version::V2_1 } else { self.version }
-    }
 }
 
 /// Parses one query and checks all that can be checked without knowing the tables.
@@ -58,7 +54,15 @@ impl Options {
 /// Everything that is wrong with the characters; or the first place where the grammar is left; or everything that the
 /// standard lacks or a function does not take.
 pub fn parse(query: &str, options: &Options) -> Result<Query, Errors> {
-    let tokens = lexer::tokens(query, options).map_err(Errors::new)?;
-    let parsed = dialect::parse(query, tokens, options)?;
-    convert::query(parsed, options).map_err(Errors::new)
+    match (options.mode, options.version) {
+        (Mode::Lenient, Version::V2_0) => parse_as(Version::V2_1, query, options)
+            .or_else(|errors| parse_as(Version::V2_0, query, options).map_err(|_| errors)),
+        (_, version) => parse_as(version, query, options),
+    }
+}
+
+fn parse_as(version: Version, query: &str, options: &Options) -> Result<Query, Errors> {
+    let tokens = lexer::tokens(query, options, version).map_err(Errors::new)?;
+    let parsed = dialect::parse(query, tokens, version)?;
+    convert::query(parsed, options, version).map_err(Errors::new)
 }

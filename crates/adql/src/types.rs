@@ -49,7 +49,7 @@ impl Type {
         let base = upper.split(['(', '*']).next().unwrap_or_default().trim();
         let base = base.strip_prefix("ADQL:").unwrap_or(base);
         Some(match base.split_whitespace().collect::<Vec<_>>().join(" ").as_str() {
-            "BOOLEAN" | "BOOL" => Self::Boolean,
+            "BOOLEAN" | "BOOL" | "BIT" => Self::Boolean,
             "SMALLINT" | "SHORT" | "INT2" => Self::SmallInt,
             "INTEGER" | "INT" | "INT4" => Self::Integer,
             "BIGINT" | "LONG" | "INT8" => Self::BigInt,
@@ -61,11 +61,11 @@ impl Type {
             "TIMESTAMP" | "DATE" | "DATETIME" => Self::Timestamp,
             "INTERVAL" => Self::Interval,
             "BINARY" | "VARBINARY" | "BLOB" | "BYTE" => Self::Binary,
-            "POINT" => Self::Point,
+            "POINT" | "POSITION" => Self::Point,
             "CIRCLE" => Self::Circle,
             "POLYGON" => Self::Polygon,
             "REGION" | "GEOMETRY" | "BOX" | "MOC" | "SHAPE" => Self::Region,
-            "UNKNOWN" | "ANY" => Self::Unknown,
+            "UNKNOWN" | "ANY" | "ANYTYPE" => Self::Unknown,
             _ => return None,
         })
     }

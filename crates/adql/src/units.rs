@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::error::{Error, Kind, Span};
+
 /// What a unit measures: bases with their powers. `arcsec` is a base, as degrees are whole numbers of it.
 type Dimensions = BTreeMap<&'static str, f64>;
 
@@ -22,6 +24,18 @@ pub(crate) enum Misfit {
     Unknown(String, Option<&'static str>),
     /// Units of different things.
     Differ,
+}
+
+impl Misfit {
+    /// The error at a place, where `from` was to become `to`.
+    pub(crate) fn at(self, span: Span, [from, to]: [&str; 2]) -> Error {
+        let (message, near) = match self {
+            Misfit::Differ => (format!("`{from}` cannot be turned into `{to}`"), None),
+            Misfit::Unknown(word, near) => (format!("no unit `{word}`"), near),
+        };
+        let error = Error::new(Kind::Unit, span, message);
+        near.map_or(error.clone(), |near| error.hint(format!("did you mean `{near}`?")))
+    }
 }
 
 /// A symbol, its number, its power of ten, its bases, and whether prefixes may stand before it.
@@ -152,6 +166,11 @@ pub(crate) fn factor(from: &str, to: &str) -> Result<f64, Misfit> {
     // Powers of ten up to 22 are doubles; dividing by one rounds once.
     let factor = if ten < 0 { ratio / 10_f64.powi(-ten) } else { ratio * 10_f64.powi(ten) };
     if factor.is_finite() && factor > 0.0 { Ok(factor) } else { Err(Misfit::Differ) }
+}
+
+/// Errs where text is no unit; nothing is none.
+pub(crate) fn known(text: &str) -> Result<(), Misfit> {
+    if text.trim().is_empty() { Err(Misfit::Unknown(String::new(), None)) } else { parse(text).map(drop) }
 }
 
 fn parse(text: &str) -> Result<Unit, Misfit> {

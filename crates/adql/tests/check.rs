@@ -110,7 +110,7 @@ fn aggregates_and_set_operators_are_checked() {
     mistake("SELECT dec FROM gaia.source GROUP BY ra", Kind::Aggregate, "dec", "add it to GROUP BY");
     mistake("SELECT ra FROM gaia.source WHERE MAX(ra) > 1", Kind::Aggregate, "MAX(ra)", "HAVING");
     mistake("SELECT SUM(MAX(ra)) FROM gaia.source", Kind::Aggregate, "MAX(ra)", "within");
-    mistake("SELECT ra FROM mine UNION SELECT ra, dec FROM mine", Kind::Query, "ra", "1 columns on the left");
+    mistake("SELECT ra FROM mine UNION SELECT * FROM mine", Kind::Query, "mine", "1 columns on the left");
     mistake(
         "SELECT ra FROM mine UNION SELECT name FROM gaia.source",
         Kind::Query,
@@ -272,7 +272,6 @@ fn values_are_turned_into_units() {
             "IN_UNIT(pmra, 'deg')",
             "`mas/yr` cannot be turned into `deg`",
         ),
-        ("SELECT IN_UNIT(plx, 'arcsecs') FROM main", "IN_UNIT(plx, 'arcsecs')", "did you mean `arcsec`?"),
         ("SELECT IN_UNIT(odd, 'm') FROM main", "IN_UNIT(odd, 'm')", "no unit `furlong`"),
         ("SELECT IN_UNIT(n, 'm') FROM main", "n", "nobody says the unit of this"),
         ("SELECT IN_UNIT(plx * 2, 'deg') FROM main", "plx * 2", "give IN_UNIT a column that has one"),

@@ -64,3 +64,16 @@ fn differences_from_the_gavo_set_are_few_and_each_has_a_reason_that_holds() {
     assert_eq!(ids.len(), count);
     assert!(count <= 230 - 205, "{count} differences");
 }
+
+#[test]
+fn what_2_0_takes_lenient_mode_takes_with_the_names_that_2_1_reserves() {
+    let lenient = Options { version: Version::V2_0, ..Options::default() };
+    for query in
+        ["SELECT bigint AS offset FROM t", "SELECT a FROM t WHERE ilike > 3", "SELECT in_unit FROM t"]
+    {
+        assert!(parse(query, &lenient).is_ok(), "{query}");
+        assert!(parse(query, &Options::default()).is_err(), "{query}");
+    }
+    // And what came later, as ever.
+    assert!(parse("SELECT CAST(a AS BIGINT) FROM t UNION SELECT b FROM u OFFSET 5", &lenient).is_ok());
+}
