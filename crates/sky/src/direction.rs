@@ -145,6 +145,10 @@ impl Direction {
 
 /// Brings degrees to [0, 360).
 fn wrapped(deg: f64) -> f64 {
+    // Most are there; the remainder takes longer than all else that is done with them.
+    if (0.0..360.0).contains(&deg) {
+        return deg + 0.0;
+    }
     let deg = deg.rem_euclid(360.0);
     // A tiny negative angle rounds to 360 itself; -0.0 becomes 0.
     if deg >= 360.0 { 0.0 } else { deg + 0.0 }
@@ -152,14 +156,28 @@ fn wrapped(deg: f64) -> f64 {
 
 /// Sine and cosine of degrees, exact at the quarters of the circle.
 fn sin_cos_deg(deg: f64) -> (f64, f64) {
-    let quarter = (deg / 90.0).round();
+    let (quarter, of_circle) = nearest_quarter(deg / 90.0);
     let (sin, cos) = (deg - 90.0 * quarter).to_radians().sin_cos();
-    match quarter.rem_euclid(4.0) as u8 {
+    match of_circle {
         0 => (sin, cos),
         1 => (cos, -sin),
         2 => (-sin, -cos),
         _ => (-cos, sin),
     }
+}
+
+/// A number rounded as `f64::round` does it, and what that leaves of fours: without the calls that both are on processors
+/// that need not have instructions for them.
+fn nearest_quarter(number: f64) -> (f64, u8) {
+    const FAR: f64 = (1_u64 << 51) as f64;
+    if number.abs() < FAR {
+        let below = number as i64;
+        let rest = number - below as f64;
+        let near = below + i64::from(rest >= 0.5) - i64::from(rest <= -0.5);
+        return (near as f64, near.rem_euclid(4) as u8);
+    }
+    let near = number.round();
+    (near, near.rem_euclid(4.0) as u8)
 }
 
 #[cfg(all(test, feature = "regions"))]
@@ -181,6 +199,20 @@ mod tests {
             assert!(ra.is_sign_positive());
         }
         assert!((0.0..360.0).contains(&at(-1e300, 0.0).ra_deg()));
+    }
+
+    #[test]
+    fn quarters_are_those_of_the_standard_library() {
+        for n in -4000..4000 {
+            for off in [0.0, 1e-9, -1e-9, 0.25, f64::EPSILON / 4.0, -f64::EPSILON / 4.0] {
+                let number = f64::from(n) / 8.0 + off;
+                for number in [number, number * 1e4, number * 1e14, number * 1e300] {
+                    let near = number.round();
+                    assert_eq!(nearest_quarter(number), (near, near.rem_euclid(4.0) as u8), "{number}");
+                }
+            }
+        }
+        assert_eq!(nearest_quarter(0.499_999_999_999_999_94), (0.0, 0));
     }
 
     #[test]

@@ -41,8 +41,8 @@ use futures_util::{StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
-use uranometria_sky::Angle;
 use uranometria_sky::healpix::{self, Around};
+use uranometria_sky::{Angle, Direction};
 
 use super::functions::{IN_CIRCLE, direction};
 
@@ -398,18 +398,56 @@ fn numbers(value: &Value, rows: &RecordBatch) -> Result<Float64Array> {
 struct Index {
     /// How cells are found; where the circles are too wide for that, all rows are near all.
     around: Option<Around>,
-    /// By cell: those of bits `shift` and more begin at these places of `entries`.
-    starts: Vec<u32>,
+    /// Cells whose numbers are the same but for their lowest bits, so many.
+    buckets: Vec<Bucket>,
     shift: u32,
-    entries: Vec<(u64, u32)>,
-    /// Unit vectors of rows, and the squares of the chords of their radii, a little widened.
-    places: Vec<[f64; 3]>,
-    chords: Vec<f64>,
+    /// By bucket the [`Index::key`] of a cell and a row.
+    entries: Vec<(u32, u32)>,
+    /// By row.
+    extents: Vec<Extent>,
+}
+
+/// Where the entries of some cells begin, and which of 32 parts of these cells have entries.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bucket {
+    start: u32,
+    occupied: u32,
+}
+
+/// What is around a circle: its centre and how far it reaches in longitude and latitude. Degrees, wider than they are off.
+#[derive(Clone, Copy, Debug, Default)]
+struct Extent {
+    lon: f32,
+    lat: f32,
+    wide: f32,
+    high: f32,
+}
+
+impl Extent {
+    /// More than longitudes as `f32`, and their differences, are off together.
+    const OFF: f64 = 1e-4;
+
+    /// Around a circle; the sine of its radius is told, as it is that of others.
+    fn around(centre: &Direction, radius_deg: f64, sin_radius: f64) -> Self {
+        let (lon, lat) = (centre.ra_deg(), centre.dec_deg());
+        let wide = match lat.abs() + radius_deg < 89.9 {
+            true => (sin_radius / lat.to_radians().cos()).asin().to_degrees(),
+            false => 360.0,
+        };
+        let [wide, high] = [wide, radius_deg].map(|reach| (reach * (1.0 + 1e-6) + Self::OFF) as f32);
+        Extent { lon: lon as f32, lat: lat as f32, wide, high }
+    }
+
+    fn contains(&self, lon: f32, lat: f32) -> bool {
+        let away = (lon - self.lon).abs();
+        (lat - self.lat).abs() <= self.high && away.min(360.0 - away) <= self.wide
+    }
 }
 
 impl Index {
-    /// Bytes of a left row while the index is made, about: a vector, a chord, an entry or two, twice, and their starts.
-    const BYTES_A_ROW: usize = 24 + 8 + 4 * 16 + 16;
+    /// Bytes of a left row while the index is made, about: two extents, a cell or two, entries of these, and up to four
+    /// buckets.
+    const BYTES_A_ROW: usize = 2 * 16 + 2 * 8 + 1 + 2 * 8 + 4 * 8;
 
     /// Radii that are none reach nothing; what is wrong with them the condition itself tells of the pairs it is asked of.
     async fn new(lon: Float64Array, lat: Float64Array, radius: Float64Array) -> Result<Self> {
@@ -429,74 +467,96 @@ impl Index {
         for (number, from) in (0..count).step_by(share).enumerate() {
             let len = share.min(count - from);
             let [lon, lat, radius] = [&lon, &lat, &radius].map(|values| values.slice(from, len));
-            shares.spawn(async move { (number, Reached::by(&lon, &lat, &radius, from, around).await) });
+            shares.spawn(async move { (number, Reached::by(&lon, &lat, &radius, around).await) });
         }
         let mut reached = Vec::new();
         while let Some(share) = shares.join_next().await {
-            reached.push(share.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?);
+            let (number, share) = share.map_err(|error| DataFusionError::ExecutionJoin(error.into()))?;
+            reached.push((number, share?));
         }
         reached.sort_unstable_by_key(|(number, _)| *number);
-        let (mut places, mut chords) = (Vec::with_capacity(count), Vec::with_capacity(count));
         // Sorted by bucket, as each has its place once they are counted, and then within each.
         let bits = around.map_or(4, |around| 4 + 2 * u32::from(around.depth()));
         let shift = bits.saturating_sub((2 * count).max(2).ilog2() + 1);
-        let mut starts = vec![0_u32; (1 << (bits - shift)) + 2];
-        for (_, Reached { places: some, chords: their, entries }) in &reached {
-            places.extend_from_slice(some);
-            chords.extend_from_slice(their);
-            for entries in entries.chunks(MANY) {
-                entries.iter().for_each(|(cell, _)| starts[(cell >> shift) as usize + 2] += 1);
+        let mut index = Index {
+            around,
+            buckets: vec![Bucket::default(); (1 << (bits - shift)) + 2],
+            shift,
+            entries: Vec::new(),
+            extents: Vec::with_capacity(count),
+        };
+        for (_, Reached { extents, cells, .. }) in &reached {
+            index.extents.extend_from_slice(extents);
+            for cells in cells.chunks(MANY) {
+                for cell in cells {
+                    let bucket = (cell >> shift) as usize;
+                    index.buckets[bucket + 2].start += 1;
+                    index.buckets[bucket].occupied |= index.part(*cell);
+                }
                 turns.give_way().await;
             }
         }
         // Counts of a bucket become the place where it begins, two further on.
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
+        let mut end = 0;
+        for bucket in &mut index.buckets {
+            end += bucket.start;
+            bucket.start = end;
         }
-        let mut entries = vec![(0, 0); starts.last().map_or(0, |end| *end as usize)];
-        for (_, reached) in &reached {
-            for some in reached.entries.chunks(MANY) {
-                for entry in some {
-                    let next = &mut starts[(entry.0 >> shift) as usize + 1];
-                    entries[*next as usize] = *entry;
-                    *next += 1;
+        index.entries = vec![(0, 0); end as usize];
+        let mut row = 0;
+        for (_, Reached { counts, cells, .. }) in &reached {
+            let mut cells = cells.iter();
+            for counts in counts.chunks(MANY) {
+                for count in counts {
+                    for cell in cells.by_ref().take(usize::from(*count)) {
+                        let key = index.key(*cell);
+                        let next = &mut index.buckets[(cell >> shift) as usize + 1].start;
+                        index.entries[*next as usize] = (key, row);
+                        *next += 1;
+                    }
+                    row += 1;
                 }
                 turns.give_way().await;
             }
         }
         drop(reached);
         // What was the place of the next entry is now the end, which is where the next bucket begins.
-        starts.pop();
-        for from in (0..starts.len() - 1).step_by(MANY) {
-            let to = (from + MANY).min(starts.len() - 1);
-            for ends in starts[from..=to].windows(2) {
-                entries[ends[0] as usize..ends[1] as usize].sort_unstable();
+        index.buckets.pop();
+        for from in (0..index.buckets.len() - 1).step_by(MANY) {
+            let to = (from + MANY).min(index.buckets.len() - 1);
+            for ends in index.buckets[from..=to].windows(2) {
+                index.entries[ends[0].start as usize..ends[1].start as usize].sort_unstable();
             }
             turns.give_way().await;
         }
-        Ok(Index { around, starts, shift, entries, places, chords })
+        Ok(index)
     }
 
     fn bytes(&self) -> usize {
-        size_of_val(&self.starts[..])
-            + size_of_val(&self.entries[..])
-            + size_of_val(&self.places[..])
-            + size_of_val(&self.chords[..])
+        size_of_val(&self.buckets[..]) + size_of_val(&self.entries[..]) + size_of_val(&self.extents[..])
     }
 
-    /// The entries of a cell.
-    fn of_cell(&self, cell: u64) -> &[(u64, u32)] {
-        let bucket = (cell >> self.shift) as usize;
-        let run = &self.entries[self.starts[bucket] as usize..self.starts[bucket + 1] as usize];
-        let from = run.partition_point(|(found, _)| *found < cell);
-        &run[from..from + run[from..].partition_point(|(found, _)| *found == cell)]
+    /// What tells cells of a bucket apart; where that are more than 32 bits, all but those of cells next to one another.
+    fn key(&self, cell: u64) -> u32 {
+        ((cell & ((1 << self.shift) - 1)) >> self.shift.saturating_sub(u32::BITS)) as u32
     }
 
-    /// Whether a direction may be in the circle of a row; errs on the side of yes.
-    fn near(&self, row: u32, place: &[f64; 3]) -> bool {
-        let at = &self.places[row as usize];
-        let apart = [at[0] - place[0], at[1] - place[1], at[2] - place[2]];
-        apart.iter().map(|d| d * d).sum::<f64>() <= self.chords[row as usize]
+    /// The part of its bucket that a cell is in, as a bit.
+    fn part(&self, cell: u64) -> u32 {
+        1 << ((cell & ((1 << self.shift) - 1)) >> self.shift.saturating_sub(5))
+    }
+
+    /// Whether a cell may have entries.
+    fn may_have(&self, cell: u64) -> bool {
+        self.buckets[(cell >> self.shift) as usize].occupied & self.part(cell) != 0
+    }
+
+    /// The entries of a cell, and maybe of some next to it.
+    fn of_cell(&self, cell: u64) -> &[(u32, u32)] {
+        let (bucket, key) = ((cell >> self.shift) as usize, self.key(cell));
+        let run = &self.entries[self.buckets[bucket].start as usize..self.buckets[bucket + 1].start as usize];
+        let from = run.partition_point(|(found, _)| *found < key);
+        &run[from..from + run[from..].partition_point(|(found, _)| *found == key)]
     }
 }
 
@@ -506,45 +566,63 @@ fn reach(radius: &Float64Array, row: usize) -> Option<f64> {
     found.map(|radius| radius.min(180.0))
 }
 
-/// What some of the rows bring to an [`Index`]; entries in the order of rows.
+/// What some of the rows bring to an [`Index`]: how many cells each reaches, and these.
 struct Reached {
-    places: Vec<[f64; 3]>,
-    chords: Vec<f64>,
-    entries: Vec<(u64, u32)>,
+    extents: Vec<Extent>,
+    counts: Vec<u8>,
+    cells: Vec<u64>,
 }
 
 impl Reached {
-    /// Of rows of which `first` is before them.
     async fn by(
         lon: &Float64Array,
         lat: &Float64Array,
         radius: &Float64Array,
-        first: usize,
         around: Option<Around>,
-    ) -> Self {
+    ) -> Result<Self> {
         let count = lon.len();
-        let (mut places, mut chords) = (vec![[0.0; 3]; count], vec![-1.0; count]);
-        let (mut entries, mut cells) = (Vec::with_capacity(2 * count), Vec::new());
+        let (mut extents, mut counts) = (vec![Extent::default(); count], vec![0; count]);
+        let mut cells = Vec::with_capacity(2 * count);
+        let (mut ra, mut dec, mut fine) = (Vec::new(), Vec::new(), vec![0; MANY]);
+        let mut known = (0.0, 0.0);
         let mut turns = Turns::default();
-        for row in 0..count {
-            if row % MANY == 0 {
-                turns.give_way().await;
+        for from in (0..count).step_by(MANY) {
+            let rows = from..(from + MANY).min(count);
+            ra.clear();
+            dec.clear();
+            for row in rows.clone() {
+                let there = lon.is_valid(row) && lat.is_valid(row);
+                let centre = there.then(|| direction(lon.value(row), lat.value(row))).flatten();
+                let Some((centre, radius)) = centre.zip(reach(radius, row)) else {
+                    // Not asked for.
+                    ra.push(0.0);
+                    dec.push(0.0);
+                    continue;
+                };
+                if known.0 != radius {
+                    known = (radius, radius.to_radians().sin());
+                }
+                extents[row] = Extent::around(&centre, radius, known.1);
+                counts[row] = 1;
+                ra.push(centre.ra_deg());
+                dec.push(centre.dec_deg());
             }
-            let there = lon.is_valid(row) && lat.is_valid(row);
-            let place = there.then(|| direction(lon.value(row), lat.value(row))).flatten();
-            let Some((at, radius)) = place.zip(reach(radius, row)) else { continue };
-            places[row] = at.unit_vector();
-            // Wider than rounding can make the distance of two vectors.
-            let chord = 2.0 * (radius.to_radians() / 2.0).sin() + 1e-15;
-            chords[row] = chord * chord * (1.0 + 1e-9);
-            cells.clear();
-            match around {
-                Some(around) => around.cells(&at, &mut cells),
-                None => cells.push(0),
+            let fine = &mut fine[..rows.len()];
+            if let Some(around) = around {
+                let failed = |error: uranometria_sky::Error| DataFusionError::Internal(error.to_string());
+                healpix::hash_slice(around.fine_depth(), &ra, &dec, fine).map_err(failed)?;
             }
-            entries.extend(cells.iter().map(|cell| (*cell, (first + row) as u32)));
+            for (count, fine) in counts[rows].iter_mut().zip(fine).filter(|(count, _)| **count > 0) {
+                let before = cells.len();
+                match around {
+                    Some(around) => around.cells_of(*fine, &mut cells),
+                    None => cells.push(0),
+                }
+                *count = (cells.len() - before) as u8;
+            }
+            turns.give_way().await;
         }
-        Reached { places, chords, entries }
+        Ok(Reached { extents, counts, cells })
     }
 }
 
@@ -599,9 +677,9 @@ struct Current {
     rows: RecordBatch,
     lon: Float64Array,
     lat: Float64Array,
-    /// The cell of each, where it has a position.
-    cells: Vec<u64>,
-    /// The next row, and the next of the entries of its cell.
+    /// Those whose cells may have entries, and these.
+    cells: Vec<(u32, u64)>,
+    /// The next of these, and the next of the entries of its cell.
     at: (usize, usize),
     /// Which have a partner, where that matters.
     matched: Vec<bool>,
@@ -610,7 +688,7 @@ struct Current {
 /// Pairs that are looked at in one step.
 const LOOKED_AT: usize = 1 << 18;
 
-/// No cell.
+/// The cell of what has no position.
 const NOWHERE: u64 = u64::MAX;
 
 impl Probe {
@@ -688,40 +766,39 @@ impl Probe {
         } else {
             (0..count).filter(|row| !is_place(*row)).for_each(|row| cells[row] = NOWHERE);
         }
+        let cells = (0..).zip(cells).filter(|(_, cell)| *cell != NOWHERE && built.index.may_have(*cell));
+        let cells = cells.collect();
         let matched = if unmatched_right(self.join_type).is_some() { count } else { 0 };
         Ok(Current { rows, lon, lat, cells, at: (0, 0), matched: vec![false; matched] })
     }
 
     /// The next pairs of a batch; behind them its rows with or without a partner where these are wanted; then None.
     fn step(&self, built: &Built, current: &mut Current) -> Result<Option<RecordBatch>> {
-        let count = current.rows.num_rows();
+        let count = current.cells.len();
         let (mut left, mut right, mut looked_at) = (Vec::new(), Vec::new(), 0);
         while current.at.0 < count && left.len() < self.batch_rows && looked_at < LOOKED_AT {
-            let (row, skip) = current.at;
-            let entries = match current.cells[row] {
-                NOWHERE => &[],
-                cell => built.index.of_cell(cell),
-            };
-            let Some(place) =
-                entries.get(skip).and_then(|_| direction(current.lon.value(row), current.lat.value(row)))
-            else {
-                current.at = (row + 1, 0);
+            let (at, skip) = current.at;
+            let (row, cell) = current.cells[at];
+            let entries = built.index.of_cell(cell);
+            let (lon, lat) = (current.lon.value(row as usize), current.lat.value(row as usize));
+            let Some(place) = entries.get(skip).and_then(|_| direction(lon, lat)) else {
+                current.at = (at + 1, 0);
                 continue;
             };
-            let place = place.unit_vector();
+            let (lon, lat) = (place.ra_deg() as f32, place.dec_deg() as f32);
             let mut next = skip;
             for (_, other) in &entries[skip..] {
                 next += 1;
                 looked_at += 1;
-                if built.index.near(*other, &place) {
+                if built.index.extents[*other as usize].contains(lon, lat) {
                     left.push(*other);
-                    right.push(row as u32);
+                    right.push(row);
                 }
                 if left.len() == self.batch_rows || looked_at == LOOKED_AT {
                     break;
                 }
             }
-            current.at = if next == entries.len() { (row + 1, 0) } else { (row, next) };
+            current.at = if next == entries.len() { (at + 1, 0) } else { (at, next) };
         }
         if left.is_empty() {
             if current.at.0 < count {
@@ -798,4 +875,85 @@ fn gathered<'a>(
         Ok(take(rows.column(of.index), at, None)?)
     };
     columns.map(column).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers from 0 to 1 that seem random.
+    fn numbers_of(seed: u64) -> impl FnMut() -> f64 {
+        let mut random = seed;
+        move || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 11) as f64 / (1_u64 << 53) as f64
+        }
+    }
+
+    /// A place anywhere, at a pole, or at longitude 0, and where longitudes turn round.
+    fn place(n: usize, next: &mut impl FnMut() -> f64) -> (f64, f64) {
+        match n % 4 {
+            0 => (next() * 360.0, (next() * 2.0 - 1.0).asin().to_degrees()),
+            1 => (next() * 360.0, 90.0 - next() * 1e-3),
+            2 => (next() * 360.0, next() * 0.3 - 90.0),
+            _ => (360.0 - next() * 1e-5, next() * 160.0 - 80.0),
+        }
+    }
+
+    #[test]
+    fn an_extent_holds_its_circle_and_little_more() {
+        let mut next = numbers_of(7);
+        let (mut far, mut held) = (0, 0);
+        for n in 0..40_000 {
+            let (lon, lat) = place(n, &mut next);
+            let centre = direction(lon, lat).unwrap();
+            let radius = 10.0_f64.powf(next() * 11.0 - 8.8).min(180.0);
+            let extent = Extent::around(&centre, radius, radius.to_radians().sin());
+            let holds = |away: f64, turn: f64| {
+                let at = centre.offset_by(Angle::from_degrees(turn), Angle::from_degrees(away));
+                extent.contains(at.ra_deg() as f32, at.dec_deg() as f32)
+            };
+            for part in [1.0, 1.0 - 1e-15, next()] {
+                assert!(holds(radius * part, next() * 360.0), "{lon} {lat} {radius} {part}");
+            }
+            if lat.abs() + radius < 80.0 {
+                far += 1;
+                held += usize::from(holds(1.5 * radius + 3e-4, next() * 360.0));
+            }
+        }
+        assert!(far > 5000 && held * 100 < far, "{held} of {far}");
+    }
+
+    #[test]
+    fn rows_are_found_by_the_cells_that_their_circles_reach() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+        for (rows, radius) in
+            [(3, 1e-9), (20_000, 1e-9), (20_000, 1e-4), (9000, 0.7), (5000, 30.0), (50, 120.0)]
+        {
+            let mut next = numbers_of(11);
+            let places: Vec<_> = (0..rows).map(|n| place(n, &mut next)).collect();
+            // Some rows have no place or no circle.
+            let lon: Float64Array = (0..rows).map(|row| (row % 17 != 5).then_some(places[row].0)).collect();
+            let lat: Float64Array = places.iter().map(|place| Some(place.1)).collect();
+            let wide: Float64Array =
+                (0..rows).map(|row| Some(if row % 19 == 3 { -1.0 } else { radius })).collect();
+            // On a task, as in a query.
+            let made = runtime.spawn(async move { Index::new(lon, lat, wide).await });
+            let index = runtime.block_on(made).unwrap().unwrap();
+            let mut found = 0;
+            for (row, (lon, lat)) in places.into_iter().enumerate() {
+                let away = Angle::from_degrees(radius * next());
+                let at = direction(lon, lat).unwrap().offset_by(Angle::from_degrees(next() * 360.0), away);
+                let cell = |around: Around| healpix::hash(around.depth(), at.ra_deg(), at.dec_deg()).unwrap();
+                let cell = index.around.map_or(0, cell);
+                let entries = index.of_cell(cell);
+                assert!(entries.is_empty() || index.may_have(cell));
+                let is_there = entries.iter().any(|(_, other)| *other as usize == row);
+                assert_eq!(is_there, row % 17 != 5 && row % 19 != 3, "{row} of {rows}, {radius}");
+                found += usize::from(is_there);
+            }
+            assert_eq!(found, index.extents.iter().filter(|extent| extent.high > 0.0).count());
+        }
+    }
 }

@@ -49,28 +49,54 @@ impl Around {
 
     /// Adds the cells that a circle around a centre may reach, ascending and each once.
     pub fn cells(&self, centre: &Direction, out: &mut Vec<u64>) {
-        let fine = hash_of(self.fine, centre);
+        self.cells_of(hash_of(self.fine, centre), out);
+    }
+
+    /// The depth of the cells that [`Around::cells_of`] takes.
+    pub fn fine_depth(&self) -> u8 {
+        self.fine
+    }
+
+    /// As [`Around::cells`], of the cell of [`Around::fine_depth`] that the centre is in, as
+    /// [`hash_slice`](super::hash_slice) finds those of many at once.
+    pub fn cells_of(&self, fine: u64, out: &mut Vec<u64>) {
+        /// Bits of the one coordinate are at even places, those of the other at odd ones.
+        const AXES: [u64; 2] = [0x5555_5555_5555_5555, 0xaaaa_aaaa_aaaa_aaaa];
         let shift = 2 * self.up;
-        // Bits of the one coordinate are at even places, those of the other at odd ones. Not at a side, no neighbour is
-        // in another cell.
-        let (low, x, y) = ((1_u64 << shift) - 1, 0x5555_5555_5555_5555, 0xaaaa_aaaa_aaaa_aaaa);
-        let at_a_side = |axis: u64| fine & low & axis == 0 || fine & low & axis == low & axis;
-        if !at_a_side(x) && !at_a_side(y) {
-            return out.push(fine >> shift);
+        let (here, low) = (fine >> shift, (1_u64 << shift) - 1);
+        // Not at a side, no neighbour is in another cell.
+        let sides = AXES.map(|axis| (fine & low & axis == 0, fine & low & axis == low & axis));
+        if sides == [(false, false); 2] {
+            return out.push(here);
         }
         let from = out.len();
-        out.extend(
-            nested::neighbours(self.fine, fine, true).sorted_values().iter().map(|cell| cell >> shift),
-        );
-        // Ascending already.
-        let mut kept = from;
-        for at in from..out.len() {
-            if kept == from || out[kept - 1] != out[at] {
-                out[kept] = out[at];
-                kept += 1;
+        let in_base = (1_u64 << (2 * self.depth())) - 1;
+        let at = AXES.map(|axis| here & in_base & axis);
+        let at_border = |n: usize| sides[n].0 && at[n] == 0 || sides[n].1 && at[n] == in_base & AXES[n];
+        if at_border(0) || at_border(1) {
+            let near = nested::neighbours(self.fine, fine, true);
+            out.extend(near.sorted_values().iter().map(|cell| cell >> shift));
+            // Ascending already.
+            let mut kept = from;
+            for at in from..out.len() {
+                if kept == from || out[kept - 1] != out[at] {
+                    out[kept] = out[at];
+                    kept += 1;
+                }
             }
+            return out.truncate(kept);
         }
-        out.truncate(kept);
+        // Within a base cell one coordinate counts without touching the other's bits.
+        let reached = |n: usize| {
+            let (axis, at, (before, behind)) = (AXES[n], at[n], sides[n]);
+            let before = before.then(|| (at - 1) & axis);
+            let behind = behind.then(|| ((at | !axis) + 1) & axis);
+            [before, Some(at), behind].into_iter().flatten()
+        };
+        for y in reached(1) {
+            out.extend(reached(0).map(|x| here & !in_base | x | y));
+        }
+        out[from..].sort_unstable();
     }
 }
 
@@ -105,6 +131,30 @@ mod tests {
                 let cell = hash(around.depth(), at.ra_deg(), at.dec_deg()).unwrap();
                 assert!(found.contains(&cell), "{ra} {dec} {radius:?} {around:?}");
             }
+        }
+    }
+
+    #[test]
+    fn cells_are_those_of_all_neighbours() {
+        let mut random = 7_u64;
+        let mut found = Vec::new();
+        for turn in 0..40_000_u32 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let fine = (turn % 30) as u8;
+            let around = Around { fine, up: ((random >> 20) as u8 % 5).min(fine) };
+            let cells = 12 << (2 * fine);
+            // Some of them beside a base cell's border.
+            let cell = match turn % 4 {
+                0 => ((random >> 8) % 12) << (2 * fine) | ((random >> 40) & 7 & ((1 << (2 * fine)) - 1)),
+                1 => (((random >> 8) % 12 + 1) << (2 * fine)) - 1,
+                _ => (random >> 1) % cells,
+            };
+            found.clear();
+            around.cells_of(cell, &mut found);
+            let all = nested::neighbours(fine, cell, true).sorted_values();
+            let mut wanted: Vec<u64> = all.iter().map(|cell| cell >> (2 * around.up)).collect();
+            wanted.dedup();
+            assert_eq!(found, wanted, "{around:?} {cell}");
         }
     }
 
