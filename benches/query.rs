@@ -9,17 +9,20 @@
 //!
 //!     cargo bench -p uranometria-benches --features query --bench query -- --rows 20000000
 //!
+//! `--only join` asks the one question alone.
+//!
 //! [`Crossmatch`]: uranometria_catalog::fs::Crossmatch
 
 #![allow(clippy::print_stdout)]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use tokio::runtime::Runtime;
 use uranometria_benches::input::Error;
 use uranometria_benches::measure::{Spread, timed};
@@ -33,6 +36,17 @@ use uranometria_sky::{Angle, Cone, Region};
 struct Args {
     #[command(flatten)]
     asked: Asked,
+    /// What is asked [default: all]
+    #[arg(long, value_name = "QUESTION")]
+    only: Vec<Question>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Question {
+    Circles,
+    Join,
+    Aggregates,
+    Dropped,
 }
 
 /// Of the circles, degrees.
@@ -66,7 +80,8 @@ const LONG: [(&str, &str); 3] = [
 ];
 
 fn main() -> Result<(), Error> {
-    let args = Args::parse().asked;
+    let Args { asked: args, only } = Args::parse();
+    let is_asked = |question| only.is_empty() || only.contains(&question);
     let setting = args.prepare()?;
     let folder = &setting.folder;
     for (table, catalogue) in [(setting.big(), "stars"), (setting.near(), "near")] {
@@ -80,15 +95,32 @@ fn main() -> Result<(), Error> {
     session.add_catalog("big.near", near.clone())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let asking = Asking { session, runtime, is_real: setting.is_real };
+    if is_asked(Question::Circles) {
+        circles(&asking, &stars, &setting)?;
+    }
+    if is_asked(Question::Join) {
+        join(&asking, &near, &stars, &setting)?;
+    }
+    if is_asked(Question::Aggregates) {
+        aggregates(&asking, args.peers.as_deref(), &setting)?;
+    }
+    if is_asked(Question::Dropped) {
+        for (name, query) in LONG {
+            let spent = (0..setting.rounds).map(|_| asking.dropped(query)).collect::<Result<Vec<_>, _>>()?;
+            setting.report(&format!("dropped: {name}"), "until its threads are idle", "ms", &spent, "");
+        }
+    }
+    Ok(())
+}
 
-    circles(&asking, &stars, &setting)?;
-
+/// All pairs within an arcsecond.
+fn join(asking: &Asking, near: &Catalog, stars: &Catalog, setting: &Setting) -> Result<(), Error> {
     let (mut ours, mut catalog) = (Vec::new(), Vec::new());
     let mut pairs = 0;
     for _ in 0..setting.rounds {
         let (found, spent) = timed(|| asking.pairs());
         ours.push(spent.wall_s);
-        let (wanted, spent) = timed(|| all_pairs(&near, &stars));
+        let (wanted, spent) = timed(|| all_pairs(near, stars));
         catalog.push(spent.wall_s);
         let (found, wanted) = (found?, wanted?);
         if found != wanted {
@@ -100,7 +132,11 @@ fn main() -> Result<(), Error> {
     setting.report("all pairs within 1 arcsec", "catalog's crossmatch", "s", &catalog, "");
     let ratio = Spread::of_ratios(&ours, &catalog);
     println!("| | | ADQL / crossmatch | | {ratio} | |");
+    Ok(())
+}
 
+/// Rows counted by cell, and by colour and magnitude.
+fn aggregates(asking: &Asking, peers: Option<&Path>, setting: &Setting) -> Result<(), Error> {
     let mut counted = Vec::new();
     for (name, query) in COUNTS {
         let mut ours = Vec::new();
@@ -121,11 +157,12 @@ fn main() -> Result<(), Error> {
         }
         setting.report(name, "ADQL", "s", &ours, "");
     }
-    if let Some(peers) = &args.peers {
+    if let Some(peers) = peers {
         let peers = Peers::find(Some(peers))?.ok_or("no peers")?;
         let rounds = setting.rounds.to_string();
         let threads = std::thread::available_parallelism()?.to_string();
-        let said = peers.run(peers.script("query.py").arg(folder.join("stars")).args([rounds, threads]))?;
+        let said =
+            peers.run(peers.script("query.py").arg(setting.folder.join("stars")).args([rounds, threads]))?;
         for ((name, _), groups) in COUNTS.iter().zip(counted) {
             let seconds: Vec<f64> = serde_json::from_value(said[*name]["s"].clone())?;
             if said[*name]["groups"].as_u64() != Some(groups as u64) {
@@ -133,11 +170,6 @@ fn main() -> Result<(), Error> {
             }
             setting.report(name, "duckdb", "s", &seconds, &format!("{groups} groups"));
         }
-    }
-
-    for (name, query) in LONG {
-        let spent = (0..setting.rounds).map(|_| asking.dropped(query)).collect::<Result<Vec<_>, _>>()?;
-        setting.report(&format!("dropped: {name}"), "until its threads are idle", "ms", &spent, "");
     }
     Ok(())
 }

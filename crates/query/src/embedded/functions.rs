@@ -15,7 +15,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::types::{Float64Type, Int16Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, StringArray};
 use arrow_schema::DataType;
 use datafusion::common::ScalarValue;
@@ -28,6 +28,8 @@ use datafusion::logical_expr::{
 pub(crate) use cells::INDEX;
 pub(crate) use geometry::{MAKE_POINT, direction};
 pub(crate) use regions::{IN_CIRCLE, is_region, region_of_call};
+
+use super::numbers::Whole;
 
 /// What a function takes at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,6 +233,35 @@ pub(crate) fn whole_below() -> Arc<ScalarUDF> {
 
 pub(crate) const WHOLE_BELOW: &str = "whole_below";
 
+/// The whole number below a number, or next to it, as an integer of a type; None where there is no function for that.
+pub(crate) fn whole_as(below: bool, wanted: &DataType) -> Option<Arc<ScalarUDF>> {
+    const fn form<T: Whole, const BELOW: bool>() -> Form {
+        Form {
+            takes: Arity::These(&[Takes::Number]),
+            returns: || T::DATA_TYPE,
+            run: |arguments| super::numbers::whole::<T, BELOW>(&arguments.array(0)?),
+        }
+    }
+    let (name, forms): (_, &[Form]) = match (below, wanted) {
+        (true, DataType::Int16) => ("whole_below_as_int16", const { &[form::<Int16Type, true>()] }),
+        (true, DataType::Int32) => ("whole_below_as_int32", const { &[form::<Int32Type, true>()] }),
+        (true, DataType::Int64) => ("whole_below_as_int64", const { &[form::<Int64Type, true>()] }),
+        (false, DataType::Int16) => ("nearest_even_as_int16", const { &[form::<Int16Type, false>()] }),
+        (false, DataType::Int32) => ("nearest_even_as_int32", const { &[form::<Int32Type, false>()] }),
+        (false, DataType::Int64) => ("nearest_even_as_int64", const { &[form::<Int64Type, false>()] }),
+        _ => return None,
+    };
+    Some(Function::udf(name, forms))
+}
+
+fn all_whole_as() -> Vec<Arc<ScalarUDF>> {
+    let types = [DataType::Int16, DataType::Int32, DataType::Int64];
+    [true, false]
+        .iter()
+        .flat_map(|below| types.iter().filter_map(|wanted| whole_as(*below, wanted)))
+        .collect()
+}
+
 /// A number, and NULL for what is none.
 pub(crate) fn null_if_nan() -> Arc<ScalarUDF> {
     const FORMS: &[Form] = &[Form {
@@ -250,6 +281,7 @@ pub(crate) fn scalar() -> Vec<Arc<ScalarUDF>> {
         motion::functions(),
         words::functions(),
         vec![nearest_even(), whole_below(), null_if_nan()],
+        all_whole_as(),
     ];
     [own.concat(), SessionStateDefaults::default_scalar_functions()].concat()
 }

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Float64Type;
-use arrow_array::{ArrayRef, Float64Array};
+use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int16Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, Float64Array, PrimitiveArray};
+use arrow_cast::cast_with_options;
 use arrow_schema::DataType;
 use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::format::DEFAULT_CAST_OPTIONS;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -17,7 +19,7 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::functions::{WHOLE_BELOW, nearest_even, null_if_nan, whole_below};
+use super::functions::{WHOLE_BELOW, nearest_even, null_if_nan, whole_as, whole_below};
 
 /// Functions that PostgreSQL has for DOUBLE alone.
 const OF_DOUBLES: [&str; 15] = [
@@ -84,11 +86,20 @@ fn changed(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         Expr::Cast(Cast { expr, field })
             if field.data_type().is_integer() && type_of(&expr).is_some_and(|found| found.is_floating()) =>
         {
+            if let Expr::ScalarFunction(call) = &*expr
+                && call.func.name() == WHOLE_BELOW
+                && let Some(whole) = whole_as(true, field.data_type())
+            {
+                return Transformed::yes(whole.call(call.args.clone()));
+            }
             if is_whole(&expr) {
                 return Transformed::no(Expr::Cast(Cast { expr, field }));
             }
-            let rounded = nearest_even().call(vec![double(*expr)]);
-            Transformed::yes(Expr::Cast(Cast { expr: Box::new(rounded), field }))
+            let number = vec![double(*expr)];
+            Transformed::yes(match whole_as(false, field.data_type()) {
+                Some(whole) => whole.call(number),
+                None => Expr::Cast(Cast { expr: Box::new(nearest_even().call(number)), field }),
+            })
         }
         expr => Transformed::no(expr),
     }
@@ -118,11 +129,65 @@ pub(super) fn rounded(numbers: &ArrayRef) -> ArrayRef {
 /// The greatest whole numbers that are not above.
 pub(super) fn below(numbers: &ArrayRef) -> ArrayRef {
     let numbers: &Float64Array = numbers.as_primitive();
-    let below = |number: f64| {
-        let near = nearest(number);
-        if near > number { near - 1.0 } else { near }
-    };
-    Arc::new(numbers.unary::<_, Float64Type>(below))
+    Arc::new(numbers.unary::<_, Float64Type>(next_below))
+}
+
+/// Integers that doubles are rounded to.
+pub(super) trait Whole: ArrowPrimitiveType {
+    /// The least, and the first double that is beyond the greatest.
+    const LEAST: f64;
+    const BEYOND: f64;
+
+    fn of(number: f64) -> Self::Native;
+}
+
+macro_rules! whole {
+    ($($integer:ty: $native:ty;)*) => {$(
+        impl Whole for $integer {
+            const LEAST: f64 = <$native>::MIN as f64;
+            const BEYOND: f64 = <$native>::MAX as f64 + 1.0;
+
+            fn of(number: f64) -> $native {
+                number as $native
+            }
+        }
+    )*};
+}
+
+whole! {
+    Int16Type: i16;
+    Int32Type: i32;
+    Int64Type: i64;
+}
+
+/// What a cast makes of the whole numbers below, or of the nearest ones, in one go.
+///
+/// # Errors
+/// The cast's, for a number that is beyond the integers.
+pub(super) fn whole<T: Whole, const BELOW: bool>(numbers: &ArrayRef) -> Result<ArrayRef> {
+    let round = |number: f64| if BELOW { next_below(number) } else { nearest(number) };
+    let fits = |whole: f64| whole >= T::LEAST && whole < T::BEYOND;
+    let array: &Float64Array = numbers.as_primitive();
+    let mut all_fit = true;
+    let wholes = array.values().iter().map(|number| {
+        let whole = round(*number);
+        all_fit &= fits(whole);
+        T::of(whole)
+    });
+    let wholes: Vec<T::Native> = wholes.collect();
+    // What stands there where a number is NULL may be anything.
+    if !all_fit && array.iter().flatten().any(|number| !fits(round(number))) {
+        let rounded = if BELOW { below(numbers) } else { rounded(numbers) };
+        return Ok(cast_with_options(&rounded, &T::DATA_TYPE, &DEFAULT_CAST_OPTIONS)?);
+    }
+    Ok(Arc::new(PrimitiveArray::<T>::new(wholes.into(), array.nulls().cloned())))
+}
+
+/// The greatest whole number that is not above one.
+#[inline(always)]
+fn next_below(number: f64) -> f64 {
+    let near = nearest(number);
+    if near > number { near - 1.0 } else { near }
 }
 
 /// The whole number next to one, of two the even one: `f64::round_ties_even`, which is a call for each number on processors
@@ -153,6 +218,41 @@ mod tests {
                 "{number:e}: {found:e}, not {wanted:e}"
             );
         }
+    }
+
+    /// Whether a number becomes what a cast of the rounded one becomes, and fails as it does; beside a NULL with `there`.
+    fn as_cast<T: Whole, const BELOW: bool>(number: f64, there: Option<f64>) {
+        let values = vec![number, there.unwrap_or(0.0)];
+        let nulls = there.map(|_| vec![true, false].into());
+        let array: ArrayRef = Arc::new(Float64Array::new(values.into(), nulls));
+        let near = if BELOW { below(&array) } else { rounded(&array) };
+        let wanted = cast_with_options(&near, &T::DATA_TYPE, &DEFAULT_CAST_OPTIONS);
+        match (whole::<T, BELOW>(&array), wanted) {
+            (Ok(found), Ok(wanted)) => assert_eq!(&found, &wanted, "{number:e}"),
+            (Err(found), Err(wanted)) => assert!(found.to_string().contains(&wanted.to_string()), "{found}"),
+            (found, wanted) => panic!("{number:e}: {found:?}, not {wanted:?}"),
+        }
+    }
+
+    fn as_casts(number: f64) {
+        for there in [None, Some(f64::NAN), Some(1e300)] {
+            as_cast::<Int16Type, true>(number, there);
+            as_cast::<Int16Type, false>(number, there);
+            as_cast::<Int32Type, true>(number, there);
+            as_cast::<Int32Type, false>(number, there);
+            as_cast::<Int64Type, true>(number, there);
+            as_cast::<Int64Type, false>(number, there);
+        }
+    }
+
+    #[test]
+    fn integers_are_those_of_a_cast_up_to_their_ends() {
+        for end in [0.0, 2.0_f64.powi(15), 2.0_f64.powi(31), 2.0_f64.powi(53), 2.0_f64.powi(63)] {
+            for off in [0.0, 0.4, 0.5, 0.6, 1.0, 1.5, 2.0, 1024.0, 2048.0] {
+                [end + off, end - off, -end + off, -end - off].into_iter().for_each(as_casts);
+            }
+        }
+        [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300].into_iter().for_each(as_casts);
     }
 
     #[test]
@@ -190,6 +290,8 @@ mod tests {
             same(f64::from_bits(bits));
             same(number);
             same(half as f64 / 2.0);
+            as_casts(f64::from_bits(bits));
+            as_casts(number);
         }
     }
 }
