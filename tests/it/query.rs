@@ -93,6 +93,51 @@ fn rows_come_in_every_format_and_as_a_table() {
 }
 
 #[test]
+fn files_and_time_series_of_an_archive_and_uploads_are_tables() {
+    let folder = archive();
+    let at = |name: &str| folder.at(name);
+    fs::create_dir_all(at("series")).unwrap();
+    fs::copy(fixture("lightcurve/real.sap.csv"), at("series/wasp.csv")).unwrap();
+    fs::copy(tables().join("hipparcos.parquet"), at("catalogues/hip/raw.parquet")).unwrap();
+    let lines = fs::read_to_string(at("series/wasp.csv")).unwrap().lines().count() - 1;
+    let counted = query(&folder, &["--format", "csv", "SELECT COUNT(*) AS n FROM series.wasp"]);
+    assert_eq!((counted.code, counted.out), (Some(0), format!("n\n{lines}\n")), "{}", counted.err);
+    let bright = |table: &str| {
+        let text = format!("SELECT hip, ra, hpmag FROM {table} WHERE hpmag < 4 ORDER BY hip");
+        let ended = query(&folder, &["--format", "csv", &text]);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        ended.out
+    };
+    assert!(bright("hip.main").lines().count() > 2);
+    assert_eq!(bright("hip.raw"), bright("hip.main"));
+
+    // With and without an archive.
+    fs::write(at("mine.csv"), "name,ra,dec\nAlcyone,56.87115,24.10514\n").unwrap();
+    let join = "SELECT name, hip FROM TAP_UPLOAD.mine AS m JOIN hip.main AS h ON DISTANCE(m.ra, m.dec, h.ra, h.dec) < 0.01";
+    let joined = query(&folder, &["--upload", "mine=mine.csv", "--format", "csv", join]);
+    assert_eq!((joined.code, joined.out.as_str()), (Some(0), "name,hip\nAlcyone,17702\n"), "{}", joined.err);
+    let alone = run(ur()
+        .current_dir(at(""))
+        .args(["query", "--upload", "t=mine.csv", "--format", "csv"])
+        .arg("SELECT dec FROM t"));
+    assert_eq!((alone.code, alone.out.as_str()), (Some(0), "dec\n24.10514\n"), "{}", alone.err);
+    for (upload, error) in [
+        ("mine=nowhere.csv", "error: nowhere.csv: cannot open it"),
+        ("mine", "\"mine\" is no table; write it like mine=targets.csv"),
+        ("a.b=mine.csv", "error: \"TAP_UPLOAD.a.b\" cannot be the name of a table"),
+    ] {
+        let ended = query(&folder, &["--upload", upload, "SELECT ra FROM hip.main"]);
+        assert_eq!(ended.code, Some(2));
+        assert!(ended.err.contains(error), "{}", ended.err);
+    }
+    fs::write(at("catalogues/hip/main.csv"), "a\n1\n").unwrap();
+    assert_error(
+        &query(&folder, &["SELECT ra FROM hip.main"]),
+        "error: ./catalogues/hip/main.csv: its name is that of another table; rename it",
+    );
+}
+
+#[test]
 fn a_query_is_read_from_standard_input_and_explained() {
     let folder = archive();
     let mut child = ur()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// Ask an archive in ADQL 2.1: catalogues as tables, their columns with units.
+/// Ask an archive in ADQL 2.1: catalogues, files and time series as tables, their columns with units.
 ///
 /// Exit codes: 0 done, 1 no rows, 2 error.
 #[derive(Parser)]
@@ -18,17 +18,23 @@ use clap::Parser;
   ur query \"SELECT TOP 5 source_id, phot_g_mean_mag FROM gaia.source ORDER BY phot_g_mean_mag\" --archive archive
   ur query --archive archive --out pleiades.vot - < pleiades.adql
   ur query --archive archive --explain \"SELECT COUNT(*) FROM gaia.source WHERE DISTANCE(ra, dec, 56.75, 24.12) < 1\"
+  ur query --upload mine=targets.csv \"SELECT COUNT(*) FROM TAP_UPLOAD.mine WHERE tmag < 10\"
   ur query --archive archive --engine postgres://me@localhost/sky --load
 
-Tables are catalogues/SCHEMA/TABLE in the archive, as ur catalog import makes them; TAP_SCHEMA describes them."
+Tables are catalogues/SCHEMA/TABLE in the archive: HATS catalogues, as ur catalog import makes them, in which regions are
+found by an index; files of parquet, CSV, ECSV, FITS or VOTable; folders of such files. Time series are series/TABLE, queried
+as series.TABLE. TAP_SCHEMA describes them all."
 )]
 pub(crate) struct Args {
     /// The query; - for standard input
     #[arg(value_name = "QUERY", required_unless_present = "load")]
     pub(crate) query: Option<String>,
-    /// The archive: a folder with catalogues/SCHEMA/TABLE
-    #[arg(long, value_name = "DIR")]
-    pub(crate) archive: PathBuf,
+    /// The archive: a folder with catalogues/SCHEMA/TABLE and series/TABLE
+    #[arg(long, value_name = "DIR", required_unless_present = "upload")]
+    pub(crate) archive: Option<PathBuf>,
+    /// A file of yours as TAP_UPLOAD.NAME: parquet, CSV, ECSV, FITS or VOTable; repeatable
+    #[arg(long, value_name = "NAME=FILE", value_parser = parse_upload)]
+    pub(crate) upload: Vec<(String, PathBuf)>,
     /// What runs the query: embedded, or a PostgreSQL with q3c or pgSphere that has the tables, postgres://USER@HOST/DATABASE
     #[arg(long, value_name = "embedded|URL", default_value = "embedded")]
     pub(crate) engine: String,
@@ -75,6 +81,13 @@ fn number(text: &str) -> Option<(f64, &str)> {
     Some((number, text[at..].trim()))
 }
 
+fn parse_upload(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.into(), file.into())),
+        _ => Err(format!("{text:?} is no table; write it like mine=targets.csv")),
+    }
+}
+
 fn parse_time(text: &str) -> Result<Duration, String> {
     let wanted = || format!("{text:?} is no time; write one like 30s, 5min or 2h");
     let (number, unit) = number(text).ok_or_else(wanted)?;
@@ -104,6 +117,14 @@ fn parse_memory(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn uploads_have_a_name_and_a_file() {
+        assert_eq!(parse_upload("mine=a=b.csv").unwrap(), ("mine".into(), "a=b.csv".into()));
+        for wrong in ["", "mine", "=a.csv", "mine="] {
+            assert!(parse_upload(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn times_and_sizes_have_units() {

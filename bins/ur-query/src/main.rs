@@ -14,6 +14,7 @@ use clap::Parser;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 use uranometria_adql::{Engine, Mode};
+use uranometria_catalog::fs::{Control, Table};
 use uranometria_query::{Request, Resources, Session, fs};
 use uranometria_rows::Ending;
 use uranometria_rows::fs::{Sink, chosen};
@@ -72,7 +73,14 @@ fn run(args: &Args, stop: &AtomicBool) -> Result<Outcome, Box<dyn Error>> {
         io::stdin().read_to_string(&mut query).map_err(|error| format!("standard input: {error}"))?;
     }
     let resources = Resources { memory: args.memory, threads: args.threads, spill: args.spill.clone() };
-    let mut session = fs::open_archive(&args.archive, &resources)?;
+    let mut session = match &args.archive {
+        Some(archive) => fs::open_archive(archive, &resources)?,
+        None => Session::new(&resources)?,
+    };
+    for (name, path) in &args.upload {
+        let table = Table::open(std::slice::from_ref(path), &Control { progress: &|_| {}, stop })?;
+        session.add_files(&format!("TAP_UPLOAD.{name}"), Arc::new(table))?;
+    }
     let request = Request {
         mode: if args.strict { Mode::Strict } else { Mode::Lenient },
         max_rows: args.max_rows,

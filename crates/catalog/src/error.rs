@@ -60,6 +60,12 @@ pub enum Error {
         /// What it is.
         found: &'static str,
     },
+    /// A table of an archive that cannot be named in queries.
+    #[error("its name {reason}; rename it")]
+    ArchiveName {
+        /// What is wrong with its name.
+        reason: &'static str,
+    },
     /// The first bytes are those of no format that is read here.
     #[error(
         "it begins with {found:?}{}, expected parquet, a FITS binary table, a VOTable, ECSV, or text with a header \

@@ -22,13 +22,14 @@ mod search;
 mod storage;
 #[cfg(feature = "object-store")]
 mod store;
+mod table;
 mod verify;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use append::{AppendOptions, append};
-pub use archive::archive_tables;
+pub use archive::{ArchiveTable, Stored, archive_tables};
 pub use catalog::{Catalog, Part};
 pub use crossmatch::{Crossmatch, DISTANCE_COLUMN, Keep, MatchOptions, Matched, Moved, Radius};
 pub use density::Density;
@@ -36,6 +37,7 @@ pub use import::{Compression, ImportOptions, Imported, SkippedRow, import};
 pub use search::{Place, Query, Reads, Search};
 #[cfg(feature = "object-store")]
 pub use store::register_store;
+pub use table::{Reading, Table, TableReads};
 pub use verify::{Verified, verify};
 
 use uranometria_fits::fs as fits_fs;

@@ -1,4 +1,4 @@
-//! DataFusion as the engine, with catalogues as its tables and the sky as its functions.
+//! DataFusion as the engine, with catalogues and files as its tables and the sky as its functions.
 
 mod cells;
 #[cfg(feature = "codec")]
@@ -7,6 +7,7 @@ mod functions;
 mod join;
 mod nulls;
 mod numbers;
+mod passes;
 mod scan;
 mod shapes;
 mod wanted;
@@ -45,16 +46,15 @@ use prost::Message;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc::Sender;
 use uranometria_adql::Checked;
-use uranometria_catalog::fs::Catalog;
 
 use crate::answer::described;
+use crate::source::Source;
 use crate::{Answer, Error, Request, Resources};
-use cells::StoredCells;
 #[cfg(feature = "codec")]
 use codec::{Carried, Codec};
-use join::ByPosition;
+use join::{ByPosition, PositionJoin};
 use numbers::AsInAdql;
-use scan::CatalogTable;
+use scan::StoredTable;
 use shapes::Shapes;
 use wanted::while_wanted;
 
@@ -70,8 +70,8 @@ const LONGEST_KEPT: usize = 10_000;
 /// DataFusion with tables.
 pub(crate) struct Embedded {
     state: SessionState,
-    /// The same, which joins by sorting: such joins go to files where there is no memory.
-    by_sorting: Arc<SessionState>,
+    /// The same for where there is no memory: it joins by sorting, which goes to files, and by position in passes.
+    in_little: Arc<SessionState>,
     /// The same, which plans for one thread.
     narrow: SessionState,
     shapes: Shapes,
@@ -114,13 +114,10 @@ impl Embedded {
             .with_scalar_functions(functions::scalar())
             .with_aggregate_functions(functions::aggregates())
             .with_analyzer_rules(
-                [
-                    vec![Arc::new(StoredCells) as Arc<dyn AnalyzerRule + Send + Sync>, Arc::new(AsInAdql)],
-                    Analyzer::new().rules,
-                ]
-                .concat(),
+                [vec![Arc::new(AsInAdql) as Arc<dyn AnalyzerRule + Send + Sync>], Analyzer::new().rules]
+                    .concat(),
             )
-            .with_physical_optimizer_rules(rules())
+            .with_physical_optimizer_rules(rules(false))
             .build();
         state.catalog_list().register_catalog(ROOT.to_string(), schemas.clone());
         // The engine sorts for joins only where it shares them out.
@@ -130,13 +127,16 @@ impl Embedded {
         // Both sides are sorted at the same time.
         let reserved = &mut options.execution.sort_spill_reservation_bytes;
         *reserved = (*reserved).min(resources.memory / (8 * partitions.max(2)));
-        let by_sorting = SessionStateBuilder::new_from_existing(state.clone()).with_config(config).build();
+        let in_little = SessionStateBuilder::new_from_existing(state.clone())
+            .with_config(config)
+            .with_physical_optimizer_rules(rules(true))
+            .build();
         let config = state.config().clone().with_target_partitions(1);
         let narrow = SessionStateBuilder::new_from_existing(state.clone()).with_config(config).build();
         Ok(Embedded {
             narrow,
             state,
-            by_sorting: Arc::new(by_sorting),
+            in_little: Arc::new(in_little),
             shapes: Shapes::default(),
             threads: Threads::start(partitions)?,
             schemas,
@@ -144,9 +144,9 @@ impl Embedded {
         })
     }
 
-    pub(crate) fn add_catalog(&self, [schema, table]: [&str; 2], catalog: Arc<Catalog>) -> Result<(), Error> {
+    pub(crate) fn add_stored(&self, [schema, table]: [&str; 2], source: Source) -> Result<(), Error> {
         let name = format!("{schema}.{table}");
-        self.add([schema, table], Arc::new(CatalogTable::new(name, catalog)))
+        self.add([schema, table], Arc::new(StoredTable::new(name, source)))
     }
 
     pub(crate) fn add_rows(
@@ -188,6 +188,7 @@ impl Embedded {
     async fn meaning(&self, request: &Request<'_>, sql: &str) -> Result<LogicalPlan, Error> {
         let failed = |error| Error::of_engine(error, sql, self.memory);
         let plan = self.state.create_logical_plan(sql).await.map_err(failed)?;
+        let plan = cells::read_where_stored(plan).map_err(failed)?;
         // Of more rows a sort could not go to files.
         let Some(rows) = request.max_rows.filter(|rows| *rows <= MOST_SORTED) else { return Ok(plan) };
         let rows = usize::try_from(rows).unwrap_or(usize::MAX).saturating_add(1);
@@ -219,7 +220,7 @@ impl Embedded {
         let deadline = request.deadline();
         let meaning = self.meaning(request, &sql).await?;
         let plan = self.plan(&meaning, &sql).await?;
-        let otherwise = has_hash_join(&plan).then(|| (meaning, self.by_sorting.clone()));
+        let otherwise = joins_in_memory(&plan).then(|| (meaning, self.in_little.clone()));
         let schema = described(&plan.schema(), &checked.columns);
         let rows = self.begin(plan, otherwise, sql);
         Ok(Answer::new(schema, rows, request.max_rows, deadline))
@@ -241,8 +242,8 @@ impl Embedded {
             let Some(exhausted) = given(while_wanted(plan, &by)?, context, &to).await? else { return Ok(()) };
             let Some((meaning, state)) = otherwise else { return Err(exhausted) };
             let plan = match state.create_physical_plan(&meaning).await {
-                Ok(plan) if !has_hash_join(&plan) => plan,
-                // It has keys that are not sorted by.
+                Ok(plan) if !joins_in_memory(&plan) => plan,
+                // It has keys that are not sorted by, or is of a kind that passes do not know.
                 _ => return Err(exhausted),
             };
             // What the first attempt held is given back by its tasks as they notice that nobody waits for them.
@@ -285,7 +286,7 @@ impl Embedded {
         request: &Request<'_>,
         checked: &Checked,
         sql: &str,
-        catalogs: &[(String, Arc<Catalog>)],
+        stored: &[(String, Source)],
     ) -> Result<Vec<u8>, Error> {
         let failed = |error| Error::of_engine(error, sql, self.memory);
         let plan = self.plan(&self.meaning(request, sql).await?, sql).await?;
@@ -294,21 +295,17 @@ impl Embedded {
             .as_ref()
             .try_into()
             .map_err(|error| failed(DataFusionError::External(Box::new(error))))?;
-        let plan = codec(catalogs).written(plan).map_err(failed)?;
+        let plan = codec(stored).written(plan).map_err(failed)?;
         Ok(Carried { plan, columns: Some(columns), max_rows: request.max_rows }.encode_to_vec())
     }
 
     /// Runs what [`Embedded::written`] wrote.
-    pub(crate) fn run_written(
-        &self,
-        bytes: &[u8],
-        catalogs: &[(String, Arc<Catalog>)],
-    ) -> Result<Answer, Error> {
+    pub(crate) fn run_written(&self, bytes: &[u8], stored: &[(String, Source)]) -> Result<Answer, Error> {
         let wrong = |reason: String| Error::Value(format!("a plan that cannot be read: {reason}"));
         let carried = Carried::decode(bytes).map_err(|error| wrong(error.to_string()))?;
         let columns = carried.columns.as_ref().ok_or_else(|| wrong("it does not tell its columns".into()))?;
         let columns = Schema::try_from(columns).map_err(|error| wrong(error.to_string()))?;
-        let plan = codec(catalogs).read(&carried.plan, &self.state.task_ctx());
+        let plan = codec(stored).read(&carried.plan, &self.state.task_ctx());
         let plan = plan.map_err(|error| wrong(error.strip_backtrace()))?;
         if plan.schema().fields().len() != columns.fields().len() {
             let (found, wanted) = (plan.schema().fields().len(), columns.fields().len());
@@ -320,9 +317,9 @@ impl Embedded {
 }
 
 #[cfg(feature = "codec")]
-fn codec(catalogs: &[(String, Arc<Catalog>)]) -> Codec {
-    let table = |(name, catalog): &(String, Arc<Catalog>)| CatalogTable::new(name.clone(), catalog.clone());
-    Codec { tables: catalogs.iter().map(table).collect() }
+fn codec(stored: &[(String, Source)]) -> Codec {
+    let table = |(name, source): &(String, Source)| StoredTable::new(name.clone(), source.clone());
+    Codec { tables: stored.iter().map(table).collect() }
 }
 
 /// Runs a plan and hands its rows on, until nobody takes them. What is returned is that the memory did not suffice, if
@@ -354,9 +351,9 @@ async fn given(
     Ok(None)
 }
 
-/// Whether a plan joins by tables of keys, which have to fit in memory.
-fn has_hash_join(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    plan.exists(|plan| Ok(plan.is::<HashJoinExec>())).unwrap_or(false)
+/// Whether a plan joins by tables of keys or of positions, which have to fit in memory.
+fn joins_in_memory(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.exists(|plan| Ok(plan.is::<HashJoinExec>() || plan.is::<PositionJoin>())).unwrap_or(false)
 }
 
 /// The threads that queries are run by. They are not those of who asks: steps that take long would keep these from their
@@ -385,11 +382,11 @@ impl Drop for Threads {
     }
 }
 
-/// The engine's rules, and joins by position before it sees to what operators want of their inputs.
-fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+/// The engine's rules, and joins by position, maybe in passes, before it sees to what operators want of their inputs.
+fn rules(in_passes: bool) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
     let behind = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |at| at + 1);
-    rules.insert(behind, Arc::new(ByPosition));
+    rules.insert(behind, Arc::new(ByPosition { in_passes }));
     rules.push(Arc::new(Yielding));
     rules
 }

@@ -6,6 +6,7 @@ mod error;
 pub mod fs;
 mod postgres;
 mod session;
+mod source;
 mod tap_schema;
 
 pub use answer::Answer;

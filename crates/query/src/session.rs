@@ -1,5 +1,6 @@
 //! The tables and functions that queries may name, and how a query goes from its text to rows.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +11,11 @@ use tokio::time::{Instant, timeout_at};
 use uranometria_adql::{
     Checked, Column, Engine, Functions, Mode, Options, Tables, Version, check, parse, translate,
 };
-use uranometria_catalog::fs::Catalog;
+use uranometria_catalog::fs::{Catalog, Table};
 
 use crate::embedded::Embedded;
 use crate::postgres::Postgres;
+use crate::source::Source;
 use crate::{Answer, Error, tap_schema};
 
 /// What all queries of a session may use together.
@@ -65,12 +67,14 @@ impl<'a> Request<'a> {
 /// Tables that are queried by their names.
 pub struct Session {
     tables: Tables,
+    /// The names of tables that were added, in small letters.
+    names: HashSet<String>,
     functions: Functions,
     embedded: Embedded,
     /// Where the catalogues are, if not in the embedded engine.
     postgres: Option<Postgres>,
-    /// The catalogues, by their names.
-    catalogs: Vec<(String, Arc<Catalog>)>,
+    /// The tables at rest, by their names.
+    stored: Vec<(String, Source)>,
 }
 
 impl Session {
@@ -81,10 +85,11 @@ impl Session {
     pub fn new(resources: &Resources) -> Result<Self, Error> {
         let mut session = Session {
             tables: Tables::default(),
+            names: HashSet::new(),
             functions: Functions::default(),
             embedded: Embedded::new(resources)?,
             postgres: None,
-            catalogs: Vec::new(),
+            stored: Vec::new(),
         };
         session.describe()?;
         Ok(session)
@@ -95,15 +100,35 @@ impl Session {
     /// # Errors
     /// [`Error::Name`] for a name that is not of two parts, or taken.
     pub fn add_catalog(&mut self, name: &str, catalog: Arc<Catalog>) -> Result<(), Error> {
-        let schema = catalog.schema().clone();
-        self.add(name, &schema, |embedded, parts| embedded.add_catalog(parts, catalog.clone()))?;
-        self.catalogs.push((name.to_string(), catalog));
-        Ok(())
+        self.add_stored(name, Source::Catalog(catalog))
+    }
+
+    /// Adds files, as they are, as `schema.table`: time series, uploads, tables that are no catalogue. Conditions on their
+    /// columns choose the pages that are read of parquet; regions are tested row by row.
+    ///
+    /// # Errors
+    /// As [`Session::add_catalog`].
+    pub fn add_files(&mut self, name: &str, files: Arc<Table>) -> Result<(), Error> {
+        self.add_stored(name, Source::Files(files))
+    }
+
+    fn add_stored(&mut self, name: &str, source: Source) -> Result<(), Error> {
+        self.add_all([(name.to_string(), source)])
+    }
+
+    /// Adds tables at rest; TAP_SCHEMA is made anew once for all of them.
+    pub(crate) fn add_all(&mut self, all: impl IntoIterator<Item = (String, Source)>) -> Result<(), Error> {
+        for (name, source) in all {
+            let schema = source.schema().clone();
+            self.add(&name, &schema, |embedded, parts| embedded.add_stored(parts, source.clone()))?;
+            self.stored.push((name, source));
+        }
+        self.describe()
     }
 
     /// Has queries of catalogues run by a PostgreSQL that has them too (see [`Session::load`]): the index of the sky of
-    /// `dialect`, or of q3c and pgSphere that which is there. Queries that name other tables, such as TAP_SCHEMA and
-    /// uploads, stay here.
+    /// `dialect`, or of q3c and pgSphere that which is there. Queries that name other tables, such as TAP_SCHEMA,
+    /// files and uploads, stay here.
     ///
     /// # Errors
     /// [`Error::Database`] for a server that cannot be reached or has neither extension.
@@ -121,7 +146,8 @@ impl Session {
         let none = || Error::Database { place: "PostgreSQL".into(), reason: "no server was named".into() };
         let postgres = self.postgres.as_ref().ok_or_else(none)?;
         let mut rows = 0;
-        for (name, catalog) in &self.catalogs {
+        for (name, source) in &self.stored {
+            let Source::Catalog(catalog) = source else { continue };
             let report = |rows| progress(name, rows);
             rows += postgres.load(two_parts(name)?, catalog, &report).await?;
         }
@@ -133,9 +159,11 @@ impl Session {
     /// # Errors
     /// [`Error::Name`] as above, [`Error::Value`] for batches of another schema.
     pub fn add_rows(&mut self, name: &str, schema: &SchemaRef, rows: Vec<RecordBatch>) -> Result<(), Error> {
-        self.add(name, schema, |embedded, parts| embedded.add_rows(parts, schema, rows))
+        self.add(name, schema, |embedded, parts| embedded.add_rows(parts, schema, rows))?;
+        self.describe()
     }
 
+    /// Adds a table, which TAP_SCHEMA does not tell of yet.
     fn add(
         &mut self,
         name: &str,
@@ -144,14 +172,15 @@ impl Session {
     ) -> Result<(), Error> {
         let parts = two_parts(name)?;
         own_schema(name)?;
-        if self.tables.iter().any(|table| table.name.join(".").eq_ignore_ascii_case(name)) {
+        if self.names.contains(&name.to_ascii_lowercase()) {
             let reason = "it is taken";
             return Err(Error::Name { name: name.to_string(), reason });
         }
         add(&self.embedded, parts)?;
         let columns = schema.fields().iter().map(|field| Column::of_field(field)).collect();
         self.tables.add(name, columns);
-        self.describe()
+        self.names.insert(name.to_ascii_lowercase());
+        Ok(())
     }
 
     /// Takes a table out, such as an upload that has served; says whether it was there.
@@ -161,8 +190,9 @@ impl Session {
     pub fn remove(&mut self, name: &str) -> Result<bool, Error> {
         own_schema(name)?;
         let removed = self.embedded.remove(two_parts(name)?);
-        self.catalogs.retain(|(other, _)| other != name);
+        self.stored.retain(|(other, _)| other != name);
         self.tables.remove(name);
+        self.names.remove(&name.to_ascii_lowercase());
         self.describe()?;
         Ok(removed)
     }
@@ -213,7 +243,7 @@ impl Session {
         }
     }
 
-    /// The plan of a query in the embedded engine as bytes, for a session elsewhere that has the same catalogues. What is
+    /// The plan of a query in the embedded engine as bytes, for a session elsewhere that has the same catalogues and files. What is
     /// in tables of memory goes with it. Needs the feature `codec`.
     ///
     /// # Errors
@@ -222,7 +252,7 @@ impl Session {
     pub async fn plan_to_bytes(&self, request: &Request<'_>) -> Result<Vec<u8>, Error> {
         let checked = self.checked(request)?;
         let sql = sql(&checked, Engine::DataFusion, request)?;
-        self.embedded.written(request, &checked, &sql, &self.catalogs).await
+        self.embedded.written(request, &checked, &sql, &self.stored).await
     }
 
     /// Runs the plan of a query that [`Session::plan_to_bytes`] gave, with its limit of rows. Needs the feature `codec`, and
@@ -232,7 +262,7 @@ impl Session {
     /// [`Error::Value`] for bytes that are no plan, or one of tables and columns that are not here.
     #[cfg(feature = "codec")]
     pub fn run_from_bytes(&self, plan: &[u8]) -> Result<Answer, Error> {
-        self.embedded.run_written(plan, &self.catalogs)
+        self.embedded.run_written(plan, &self.stored)
     }
 
     /// How a query is run: the SQL of the engine, and its plan; that of the embedded engine tells the partitions, pages
@@ -267,7 +297,10 @@ impl Session {
 
     /// The database that runs a query, if all its tables are there.
     fn elsewhere(&self, checked: &Checked) -> Option<&Postgres> {
-        let there = |name: &String| self.catalogs.iter().any(|(catalog, _)| catalog == name);
+        let there = |name: &String| {
+            let mut catalogs = self.stored.iter().filter(|(_, source)| matches!(source, Source::Catalog(_)));
+            catalogs.any(|(catalog, _)| catalog == name)
+        };
         self.postgres.as_ref().filter(|_| checked.tables.iter().all(there))
     }
 }

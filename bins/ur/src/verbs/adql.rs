@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uranometria_adql::{
     Column, Engine, Errors, Functions, Options, Signature, Tables, Version, check, parse, translate,
 };
-use uranometria_catalog::fs::{Catalog, archive_tables};
+use uranometria_catalog::fs::{Catalog, Control, Stored, Table, archive_tables};
 
 use crate::args::{AdqlCommand, CheckArgs, TranslateArgs};
 use crate::report::{self, Outcome, line};
@@ -135,9 +135,12 @@ fn print_sql(args: &TranslateArgs) -> report::Result {
 /// The tables of an archive, as queries name them.
 fn tables(archive: &Path) -> Result<Tables, Box<dyn Error>> {
     let mut tables = Tables::default();
-    for (name, path) in archive_tables(archive)? {
-        let catalog = Catalog::open(path)?;
-        tables.add(&name, catalog.schema().fields().iter().map(|field| Column::of_field(field)).collect());
+    for table in archive_tables(archive)? {
+        let schema = match &table.stored {
+            Stored::Catalog(path) => Catalog::open(path)?.schema().clone(),
+            Stored::Files(paths) => Table::open(paths, &Control::none())?.schema().clone(),
+        };
+        tables.add(&table.name, schema.fields().iter().map(|field| Column::of_field(field)).collect());
     }
     Ok(tables)
 }

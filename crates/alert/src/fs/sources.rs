@@ -13,7 +13,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::{DataType, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use uranometria_catalog::fs::{Catalog, archive_tables};
+use uranometria_catalog::fs::{ArchiveTable, Catalog, Stored, archive_tables};
 use uranometria_sky::{Angle, Moc};
 use uranometria_votable::{Reader, ReaderOptions};
 
@@ -70,6 +70,11 @@ impl ArchiveSources {
             None => Vec::new(),
             Some(archive) => archive_tables(archive).map_err(|error| error.to_string())?,
         };
+        let catalogue = |table: ArchiveTable| match table.stored {
+            Stored::Catalog(path) => Some((table.name, path)),
+            Stored::Files(_) => None,
+        };
+        let tables: Vec<(String, PathBuf)> = tables.into_iter().filter_map(catalogue).collect();
         let mut named = tables.iter().filter(|(table, _)| {
             table.eq_ignore_ascii_case(name)
                 || table.split_once('.').is_some_and(|(_, table)| table.eq_ignore_ascii_case(name))

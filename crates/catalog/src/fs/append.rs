@@ -14,7 +14,7 @@ use super::Control;
 use super::catalog::{Catalog, Part};
 use super::collection::Collection;
 use super::import::{Compression, ImportOptions, Imported, make, refuse_inside};
-use super::input::Inputs;
+use super::input::{Inputs, OWN};
 use super::metadata;
 use crate::Error;
 
@@ -88,7 +88,7 @@ pub fn append(
     let own = old.parts().len();
     let paths: Vec<PathBuf> =
         old.parts().iter().map(|part| part.path().to_path_buf()).chain(tables.iter().cloned()).collect();
-    let inputs = Inputs::open(&paths, control)?;
+    let inputs = Inputs::open(&paths, &OWN, control)?;
     refuse_inside(&inputs.tables[own..], out)?;
     let appended = format!("{:016x}", xxh3_64(&inputs.identity_from(own)?));
     if old.properties().get(APPENDED) == Some(&appended) {

@@ -1,33 +1,111 @@
-//! Which catalogues an archive has.
+//! Which tables an archive has.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::metadata;
 use crate::Error;
 
-/// The catalogues of an archive's folder with the names by which queries know them: `catalogues/SCHEMA/TABLE` is
-/// `SCHEMA.TABLE`. Names that begin with a period are under way.
+/// A table of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveTable {
+    /// The name by which queries know it, `SCHEMA.TABLE`.
+    pub name: String,
+    /// What it is there.
+    pub stored: Stored,
+}
+
+/// How a table is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// The folder of a HATS catalogue, which has an index of the sky.
+    Catalog(PathBuf),
+    /// Files with the same columns, as [`Table`](super::Table) opens them.
+    Files(Vec<PathBuf>),
+}
+
+/// Endings of files that are tables; `.gz` may follow.
+const ENDINGS: [&str; 8] = ["parquet", "csv", "tsv", "ecsv", "fits", "fit", "vot", "votable"];
+
+/// The schema of time series.
+const SERIES: &str = "series";
+
+/// The tables of an archive's folder: `catalogues/SCHEMA/TABLE` is `SCHEMA.TABLE`, `series/TABLE` is `series.TABLE`. A table
+/// is a HATS catalogue, a file (its name without the ending is the table's), or a folder of files with the same columns.
+/// Names that begin with a period are under way; files that are no tables by their endings are passed over.
 ///
 /// # Errors
-/// [`Error::Io`] where the folder `catalogues` or one in it cannot be read.
-pub fn archive_tables(archive: impl AsRef<Path>) -> Result<Vec<(String, PathBuf)>, Error> {
-    let mut tables = Vec::new();
-    for schema in folders(&archive.as_ref().join("catalogues"))? {
-        for table in folders(&schema)? {
-            let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            tables.push((format!("{}.{}", name(&schema), name(&table)), table));
+/// [`Error::Io`] where neither folder is there or one in them cannot be read; [`Error::ArchiveName`] for files whose names
+/// have a period within, and where a file and a folder have the same name.
+pub fn archive_tables(archive: impl AsRef<Path>) -> Result<Vec<ArchiveTable>, Error> {
+    let [catalogues, series] = ["catalogues", SERIES].map(|name| archive.as_ref().join(name));
+    let (mut tables, mut names) = (Vec::new(), HashSet::new());
+    if catalogues.is_dir() || !series.is_dir() {
+        for schema in listed(&catalogues)?.into_iter().filter(|path| path.is_dir()) {
+            add(&mut tables, &mut names, &name_of(&schema), &schema)?;
         }
+    }
+    if series.is_dir() {
+        add(&mut tables, &mut names, SERIES, &series)?;
     }
     Ok(tables)
 }
 
-/// The folders in a folder, by name.
-fn folders(path: &Path) -> Result<Vec<PathBuf>, Error> {
+/// Adds the tables in the folder of a schema; `names` are those there are, in small letters.
+fn add(
+    tables: &mut Vec<ArchiveTable>,
+    names: &mut HashSet<String>,
+    schema: &str,
+    folder: &Path,
+) -> Result<(), Error> {
+    for path in listed(folder)? {
+        let name = name_of(&path);
+        let (name, stored) = if path.is_dir() {
+            let files: Vec<PathBuf> = match metadata::is_catalog(&path) {
+                true => Vec::new(),
+                false => listed(&path)?.into_iter().filter(|path| stem(path).is_some()).collect(),
+            };
+            // What is neither says what it lacks when it is opened.
+            let stored = if files.is_empty() { Stored::Catalog(path.clone()) } else { Stored::Files(files) };
+            (name, stored)
+        } else {
+            let Some(stem) = stem(&path) else { continue };
+            (stem, Stored::Files(vec![path.clone()]))
+        };
+        let refused = |reason| Err(Error::ArchiveName { reason }.in_file(&path));
+        if name.contains('.') {
+            return refused("has a period, which divides schema and table in queries");
+        }
+        let name = format!("{schema}.{name}");
+        if !names.insert(name.to_ascii_lowercase()) {
+            return refused("is that of another table");
+        }
+        tables.push(ArchiveTable { name, stored });
+    }
+    Ok(())
+}
+
+/// The name of a file that is a table, without its ending.
+fn stem(path: &Path) -> Option<String> {
+    let name = name_of(path);
+    let unpacked = name.strip_suffix(".gz").unwrap_or(&name);
+    let (stem, ending) = unpacked.rsplit_once('.')?;
+    let known = ENDINGS.contains(&&*ending.to_ascii_lowercase()) && !stem.is_empty() && path.is_file();
+    known.then(|| stem.to_string())
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What is in a folder, by name.
+fn listed(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let list = || -> io::Result<Vec<PathBuf>> {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(path)? {
             let entry = entry?;
-            if entry.path().is_dir() && !entry.file_name().to_string_lossy().starts_with('.') {
+            if !entry.file_name().to_string_lossy().starts_with('.') {
                 found.push(entry.path());
             }
         }
@@ -35,4 +113,57 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, Error> {
         Ok(found)
     };
     list().map_err(|source| Error::io("list what is in it", source).in_file(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn folders_catalogues_and_files_are_tables_and_notes_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        let touch = |path: &str| {
+            fs::create_dir_all(at(path).parent().unwrap()).unwrap();
+            fs::write(at(path), "x").unwrap();
+        };
+        assert!(archive_tables(folder.path()).unwrap_err().to_string().contains("catalogues"));
+        touch("series/kepler.csv.gz");
+        touch("series/kepler.zonemap");
+        touch("series/tess/part-2.parquet");
+        touch("series/tess/part-1.parquet");
+        touch("series/tess/notes.md");
+        let named = |name: &str, stored| ArchiveTable { name: name.into(), stored };
+        let series = [
+            named("series.kepler", Stored::Files(vec![at("series/kepler.csv.gz")])),
+            named(
+                "series.tess",
+                Stored::Files(vec![at("series/tess/part-1.parquet"), at("series/tess/part-2.parquet")]),
+            ),
+        ];
+        assert_eq!(archive_tables(folder.path()).unwrap(), series);
+        touch("catalogues/gaia/source/hats.properties");
+        touch("catalogues/gaia/source/README.txt");
+        touch("catalogues/gaia/.under-way.part/hats.properties");
+        touch("catalogues/gaia/neighbours.FITS");
+        touch("catalogues/gaia/empty/nothing.json");
+        touch("catalogues/README.md");
+        let mut all = vec![
+            named("gaia.empty", Stored::Catalog(at("catalogues/gaia/empty"))),
+            named("gaia.neighbours", Stored::Files(vec![at("catalogues/gaia/neighbours.FITS")])),
+            named("gaia.source", Stored::Catalog(at("catalogues/gaia/source"))),
+        ];
+        all.extend(series);
+        assert_eq!(archive_tables(folder.path()).unwrap(), all);
+
+        touch("catalogues/gaia/Source.csv");
+        let error = archive_tables(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("its name is that of another table; rename it"), "{error}");
+        fs::remove_file(at("catalogues/gaia/Source.csv")).unwrap();
+        touch("catalogues/gaia/dr3.1.csv");
+        let error = archive_tables(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("dr3.1.csv: its name has a period"), "{error}");
+    }
 }

@@ -89,10 +89,16 @@ impl Part {
             true => unsafe { Chunks::map(&self.path) },
             false => storage::open(&self.path),
         };
-        let chunks = chunks.map_err(|source| Error::io("open it", source))?;
+        OpenPart::of(chunks.map_err(|source| Error::io("open it", source))?, Some(&self.cell))
+    }
+}
+
+impl OpenPart {
+    /// Reads the footer of a file, and what it says of the cells in a column.
+    pub(super) fn of(chunks: Chunks, cell: Option<&str>) -> Result<Self, Error> {
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
         let metadata = decoder::footer(&chunks, options)?;
-        let pages = Pages::of(&metadata, &self.cell);
+        let pages = Pages::of(&metadata, cell);
         // What was fetched for the footer is not needed any more.
         let chunks = chunks.fetched(Vec::new).map_err(|source| Error::io("open it", source))?;
         Ok(OpenPart { chunks, metadata, pages })

@@ -20,7 +20,7 @@ use uranometria_sky::healpix::{self, MAX_DEPTH};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::catalog::Catalog;
-use super::input::{Batch, Input, Inputs};
+use super::input::{Batch, Input, Inputs, OWN};
 use super::metadata::{self, About, Role};
 use super::partition::{Format, PAGE_ROWS};
 use super::runs::{self, OpenRun, Run, Written};
@@ -145,7 +145,7 @@ pub fn import(
 ) -> Result<Imported, Error> {
     let out = out.as_ref();
     metadata::may_replace(out)?;
-    let inputs = Inputs::open(tables, control)?;
+    let inputs = Inputs::open(tables, &OWN, control)?;
     refuse_inside(&inputs.tables, out)?;
     let epoch = match options.epoch {
         None => inputs.epoch([&options.ra, &options.dec], None)?,

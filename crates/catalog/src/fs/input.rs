@@ -27,11 +27,15 @@ use crate::{CELL_COLUMN, Error};
 pub(super) const BATCH: usize = 8192;
 
 /// Columns that the layout makes itself, of an earlier import or of its folders' names.
-const OWN: [&str; 4] = [CELL_COLUMN, "Norder", "Dir", "Npix"];
+pub(super) const OWN: [&str; 4] = [CELL_COLUMN, "Norder", "Dir", "Npix"];
+
+/// Rows of FITS that are read by themselves.
+const STRETCH: usize = 1 << 18;
 
 /// Batches of a table.
-pub(super) type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send + 'a>;
+pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send>;
 
+#[derive(Debug)]
 enum Kind {
     Parquet(ArrowReaderMetadata),
     Text(Text),
@@ -40,6 +44,7 @@ enum Kind {
 }
 
 /// A table, and where the columns wanted lie in it.
+#[derive(Debug)]
 pub(super) struct Input {
     pub(super) path: PathBuf,
     kind: Kind,
@@ -49,6 +54,7 @@ pub(super) struct Input {
 }
 
 /// Tables with the same columns.
+#[derive(Debug)]
 pub(super) struct Inputs {
     pub(super) tables: Vec<Input>,
     /// The columns of all, as those of the first; without those that the layout makes.
@@ -65,8 +71,8 @@ struct Epoch {
 }
 
 impl Inputs {
-    /// Opens tables; a catalogue among them stands for the tables that are its partitions.
-    pub(super) fn open(paths: &[PathBuf], control: &Control<'_>) -> Result<Self, Error> {
+    /// Opens tables without some of their columns; a catalogue among them stands for the tables that are its partitions.
+    pub(super) fn open(paths: &[PathBuf], without: &[&str], control: &Control<'_>) -> Result<Self, Error> {
         let given = paths.iter().map(files).collect::<Result<Vec<_>, Error>>()?;
         let (paths, epochs): (Vec<_>, _) =
             given.into_iter().map(|Given { files, epoch }| (files, epoch)).unzip();
@@ -79,7 +85,7 @@ impl Inputs {
         }
         let first = tables.first().ok_or(Error::NoFiles)?;
         let mut unified: Vec<Column> = Vec::new();
-        for field in first.schema.fields().iter().filter(|field| !OWN.contains(&field.name().as_str())) {
+        for field in first.schema.fields().iter().filter(|field| !without.contains(&field.name().as_str())) {
             if unified.iter().any(|other| other.field.name() == field.name()) {
                 let reason = Error::ColumnType {
                     column: field.name().clone(),
@@ -94,7 +100,7 @@ impl Inputs {
             unified.push(Column { field: field.as_ref().clone().with_data_type(data_type), firm });
         }
         for table in &tables[1..] {
-            unify(&mut unified, table, &first.path).map_err(|error| error.in_file(&table.path))?;
+            unify(&mut unified, (table, without), &first.path).map_err(|error| error.in_file(&table.path))?;
         }
         let plain = |column: Column| {
             let data_type = plain(column.field.data_type());
@@ -145,7 +151,7 @@ impl Inputs {
     ) -> impl Iterator<Item = Result<Batch<'a>, Error>> + 'a {
         self.tables.iter().flat_map(move |table| {
             let mut row = 0;
-            let batches: Batches<'_> = match table.batches(&self.schema, columns) {
+            let batches: Batches = match table.batches(&self.schema, columns, None) {
                 Ok(batches) => batches,
                 Err(error) => Box::new(std::iter::once(Err(error))),
             };
@@ -235,7 +241,8 @@ impl Input {
         }
     }
 
-    fn rows(&self) -> Option<u64> {
+    /// Its rows, where that is known without reading them.
+    pub(super) fn rows(&self) -> Option<u64> {
         match &self.kind {
             Kind::Parquet(metadata) => u64::try_from(metadata.metadata().file_metadata().num_rows()).ok(),
             Kind::Text(_) | Kind::VoTable { .. } => None,
@@ -243,14 +250,50 @@ impl Input {
         }
     }
 
-    /// The given columns of the unified schema.
-    fn batches<'a>(&'a self, schema: &'a SchemaRef, columns: &'a [usize]) -> Result<Batches<'a>, Error> {
+    /// Where a column of the unified schema is in it.
+    pub(super) fn place(&self, column: usize) -> usize {
+        self.columns[column]
+    }
+
+    /// Stretches of its rows that can be read by themselves, where there are such.
+    pub(super) fn stretches(&self) -> Option<Vec<Range<usize>>> {
+        match &self.kind {
+            Kind::Parquet(metadata) => {
+                let mut end = 0_usize;
+                let groups = metadata.metadata().row_groups().iter();
+                let rows = groups.map(|group| {
+                    let start = end;
+                    end = start.saturating_add(usize::try_from(group.num_rows()).unwrap_or(0));
+                    start..end
+                });
+                Some(rows.collect())
+            }
+            Kind::Fits(_) => {
+                let rows = usize::try_from(self.rows()?).ok()?;
+                Some((0..rows).step_by(STRETCH).map(|start| start..rows.min(start + STRETCH)).collect())
+            }
+            Kind::Text(_) | Kind::VoTable { .. } => None,
+        }
+    }
+
+    /// Whether it is a file of parquet.
+    pub(super) fn is_parquet(&self) -> bool {
+        matches!(self.kind, Kind::Parquet(_))
+    }
+
+    /// The given columns of the unified schema, of all rows. FITS may be read by stretches.
+    pub(super) fn batches(
+        &self,
+        schema: &SchemaRef,
+        columns: &[usize],
+        rows: Option<Range<usize>>,
+    ) -> Result<Batches, Error> {
         let places: Vec<usize> = columns.iter().map(|&column| self.columns[column]).collect();
         let mut sorted = places.clone();
         sorted.sort_unstable();
         // Tables are opened anew, as thousands of them cannot all be open.
         let open = || storage::open(&self.path).map_err(|source| Error::io("open it", source));
-        let batches: Batches<'a> = match &self.kind {
+        let batches: Batches = match &self.kind {
             Kind::Parquet(metadata) => {
                 let mask = ProjectionMask::roots(metadata.parquet_schema(), places.iter().copied());
                 let file = open()?;
@@ -264,7 +307,7 @@ impl Input {
             Kind::Text(text) => text.batches(&self.path, sorted)?,
             Kind::Fits(table) => {
                 let options =
-                    ReadOptions { columns: Some(sorted), batch_rows: BATCH, ..ReadOptions::default() };
+                    ReadOptions { columns: Some(sorted), batch_rows: BATCH, rows, ..ReadOptions::default() };
                 let table = TableReader::new(open()?, table)?;
                 Box::new(table.read(&options)?.map(|batch| batch.map_err(Error::from)))
             }
@@ -278,12 +321,17 @@ impl Input {
                 }))
             }
         };
-        // Readers give columns in the order of the file.
+        Ok(self.unified(batches, schema, columns))
+    }
+
+    /// Batches of the given columns, which are in the order of the file, as those of the unified schema.
+    pub(super) fn unified(&self, batches: Batches, schema: &SchemaRef, columns: &[usize]) -> Batches {
+        let places: Vec<usize> = columns.iter().map(|&column| self.columns[column]).collect();
         let order: Vec<usize> =
             places.iter().map(|place| places.iter().filter(|other| *other < place).count()).collect();
         let fields: Vec<Field> = columns.iter().map(|&column| schema.field(column).clone()).collect();
         let wanted = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
-        Ok(Box::new(batches.map(move |batch| {
+        Box::new(batches.map(move |batch| {
             let batch = batch?;
             let convert = |(field, &at): (&Arc<Field>, &usize)| -> Result<ArrayRef, Error> {
                 let array = batch.column(at);
@@ -298,7 +346,7 @@ impl Input {
             let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             RecordBatch::try_new_with_options(wanted.clone(), arrays?, &options)
                 .map_err(Error::arrow("put its columns together"))
-        })))
+        }))
     }
 }
 
@@ -368,11 +416,11 @@ struct Column {
 }
 
 /// Widens the columns so that they hold those of another table, or says why they cannot.
-fn unify(columns: &mut [Column], table: &Input, first: &Path) -> Result<(), Error> {
+fn unify(columns: &mut [Column], (table, without): (&Input, &[&str]), first: &Path) -> Result<(), Error> {
     let differs = |difference| Error::OtherColumns { first: first.to_path_buf(), difference };
     let known = |name: &str| columns.iter().any(|column| column.field.name() == name);
     let mut names = table.schema.fields().iter().map(|field| field.name().as_str());
-    if let Some(extra) = names.find(|name| !OWN.contains(name) && !known(name)) {
+    if let Some(extra) = names.find(|name| !without.contains(name) && !known(name)) {
         return Err(differs(format!("column {extra} is not there")));
     }
     for Column { field, firm } in columns {

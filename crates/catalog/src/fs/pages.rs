@@ -39,12 +39,12 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// Of the column of cells with that name.
-    pub(super) fn of(metadata: &ArrowReaderMetadata, name: &str) -> Self {
+    /// Of the column of cells with that name, if there is one.
+    pub(super) fn of(metadata: &ArrowReaderMetadata, name: Option<&str>) -> Self {
         let (file, mut spans, mut groups) = (metadata.metadata(), Vec::new(), vec![0_usize]);
         let leaf = file.file_metadata().schema_descr().columns().iter().position(|column| {
             let path = column.path().parts();
-            path.len() == 1 && path[0] == name
+            path.len() == 1 && Some(path[0].as_str()) == name
         });
         for (n, group) in file.row_groups().iter().enumerate() {
             let first = groups[n];

@@ -2,5 +2,6 @@
 
 mod importing;
 mod matching;
+mod reading;
 mod searching;
 mod support;

@@ -1,7 +1,6 @@
 //! HEALPix cells that a catalogue has of its positions: they are read, not computed once more.
 
 use arrow_schema::DataType;
-use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, ScalarValue};
 use datafusion::datasource::source_as_provider;
@@ -9,40 +8,30 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, LogicalPlan, Operator, TableScan, lit};
-use datafusion::optimizer::AnalyzerRule;
 
 use super::functions::{INDEX, MAKE_POINT};
-use super::scan::CatalogTable;
+use super::scan::StoredTable;
 
 /// The order of the cells that catalogues have.
 const ORDER: i64 = 29;
 
-/// The rule: `ivo_healpix_index(order, ra, dec)` of the positions of a catalogue that has their cells is a shift of these, and
-/// a condition on it one on a stretch of them. Behind a join cells are computed.
-#[derive(Debug)]
-pub(crate) struct StoredCells;
-
-impl AnalyzerRule for StoredCells {
-    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let plan = plan.transform_up_with_subqueries(|plan| {
-            let [input] = plan.inputs()[..] else { return Ok(Transformed::no(plan)) };
-            let input = input.clone();
-            let names = NamePreserver::new(&plan);
-            plan.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let read = expr.transform_up(|expr| {
-                    let read = stored(&expr, &input).or_else(|| stretch(&expr));
-                    Ok(read.map_or_else(|| Transformed::no(expr), Transformed::yes))
-                })?;
-                Ok(read.update_data(|expr| name.restore(expr)))
-            })
-        })?;
-        Ok(plan.data)
-    }
-
-    fn name(&self) -> &str {
-        "stored_cells"
-    }
+/// The plan in which `ivo_healpix_index(order, ra, dec)` of the positions of a catalogue that has their cells is a shift of
+/// these, and a condition on it one on a stretch of them. Behind a join cells are computed.
+pub(crate) fn read_where_stored(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let plan = plan.transform_up_with_subqueries(|plan| {
+        let [input] = plan.inputs()[..] else { return Ok(Transformed::no(plan)) };
+        let input = input.clone();
+        let names = NamePreserver::new(&plan);
+        plan.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let read = expr.transform_up(|expr| {
+                let read = stored(&expr, &input).or_else(|| stretch(&expr));
+                Ok(read.map_or_else(|| Transformed::no(expr), Transformed::yes))
+            })?;
+            Ok(read.update_data(|expr| name.restore(expr)))
+        })
+    })?;
+    Ok(plan.data)
 }
 
 /// The cells of rows of `input` as a catalogue has them, where an expression asks for such.
@@ -66,11 +55,11 @@ fn stored(expr: &Expr, input: &LogicalPlan) -> Option<Expr> {
         _ => None,
     };
     let source = source_as_provider(&table(input)?.source).ok()?;
-    let catalog = source.downcast_ref::<CatalogTable>()?.catalog();
-    if (name_of(lon)?, name_of(lat)?) != catalog.position_columns() {
+    let source = source.downcast_ref::<StoredTable>()?.source();
+    if (name_of(lon)?, name_of(lat)?) != source.position_columns()? {
         return None;
     }
-    let cell = catalog.cells_of_positions()?;
+    let cell = source.cells_of_positions()?;
     let at = (0..schema.fields().len()).find(|at| name_in_table(input, *at) == Some(cell))?;
     let (table, field) = schema.qualified_field(at);
     if field.data_type() != &DataType::Int64 {

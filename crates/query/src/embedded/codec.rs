@@ -1,7 +1,7 @@
 //! Plans as bytes, so that they can be run elsewhere.
 //!
 //! The engine writes its own operators as protocol buffers; the two of ours are written so:
-//! - a search by the name of its catalogue, the columns, and the filters it stands for, as expressions of the engine;
+//! - a search by the name of its table, the columns, and the filters it stands for, as expressions of the engine;
 //! - a join by position as the join of each row with each that it stands for, with inputs without rows.
 
 use std::sync::Arc;
@@ -30,13 +30,13 @@ use datafusion_proto::protobuf::{self, LogicalExprNode};
 use prost::Message;
 
 use super::join::PositionJoin;
-use super::scan::{CatalogScan, CatalogTable, Shares};
+use super::scan::{Shares, StoredScan, StoredTable};
 
 /// Writes and reads searches and joins by position.
 #[derive(Debug)]
 pub(crate) struct Codec {
-    /// The catalogues that plans may name.
-    pub(crate) tables: Vec<CatalogTable>,
+    /// The tables at rest that plans may name.
+    pub(crate) tables: Vec<StoredTable>,
 }
 
 /// A plan and what its answer is like.
@@ -93,7 +93,7 @@ impl Codec {
         Ok(physical_plan_to_bytes_with_extension_codec(plan, self)?.to_vec())
     }
 
-    /// The plan of bytes; one that would read or write other files than those of the catalogues is refused.
+    /// The plan of bytes; one that would read or write other files than those of the tables is refused.
     pub(crate) fn read(&self, plan: &[u8], context: &TaskContext) -> Result<Arc<dyn ExecutionPlan>> {
         let plan = physical_plan_from_bytes_with_extension_codec(plan, context, self)?;
         plan.apply(|node| {
@@ -102,7 +102,7 @@ impl Codec {
                 source.is_some_and(|node| node.data_source().downcast_ref::<MemorySourceConfig>().is_some());
             let is_known = in_memory
                 || !node.children().is_empty()
-                || node.is::<CatalogScan>()
+                || node.is::<StoredScan>()
                 || node.is::<EmptyExec>()
                 || node.is::<PlaceholderRowExec>();
             if !is_known || node.is::<DataSinkExec>() {
@@ -114,9 +114,9 @@ impl Codec {
         Ok(plan)
     }
 
-    fn search(&self, search: &Search, context: &TaskContext) -> Result<CatalogScan> {
+    fn search(&self, search: &Search, context: &TaskContext) -> Result<StoredScan> {
         let Some(table) = self.tables.iter().find(|table| table.name() == search.table) else {
-            let known: Vec<&str> = self.tables.iter().map(CatalogTable::name).collect();
+            let known: Vec<&str> = self.tables.iter().map(StoredTable::name).collect();
             let reason = format!(
                 "a plan searches {}, which is not here; there are {}",
                 search.table,
@@ -140,8 +140,8 @@ impl Codec {
         let partitions = whole(search.partitions);
         let shares = Shares { batch_rows: whole(search.batch_rows), most: partitions };
         let limit = search.limit.map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
-        // What is above it was planned for so many, however many partitions the catalogue has here.
-        Ok(CatalogScan::new(table.clone(), Arc::new(schema), filters, limit, shares)?
+        // What is above it was planned for so many, however many parts the table has here.
+        Ok(StoredScan::new(table.clone(), Arc::new(schema), filters, limit, shares)?
             .in_partitions(partitions))
     }
 }
@@ -176,7 +176,7 @@ impl PhysicalExtensionCodec for Codec {
         into: &mut Vec<u8>,
         _: &dyn PhysicalProtoConverterExtension,
     ) -> Result<()> {
-        let kind = if let Some(scan) = node.downcast_ref::<CatalogScan>() {
+        let kind = if let Some(scan) = node.downcast_ref::<StoredScan>() {
             Kind::Search(Search {
                 table: scan.table().name().to_string(),
                 columns: scan.schema().fields().iter().map(|field| field.name().clone()).collect(),

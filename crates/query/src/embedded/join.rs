@@ -45,10 +45,14 @@ use uranometria_sky::healpix::{self, Around};
 use uranometria_sky::{Angle, Direction};
 
 use super::functions::{IN_CIRCLE, direction};
+use super::passes::InPasses;
 
 /// Puts [`PositionJoin`] in the place of joins that compare each row with each, where it can stand there.
 #[derive(Debug)]
-pub(crate) struct ByPosition;
+pub(crate) struct ByPosition {
+    /// Whether left rows are taken a part at a time, as they do not fit in memory together.
+    pub(crate) in_passes: bool,
+}
 
 impl PhysicalOptimizerRule for ByPosition {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
@@ -56,10 +60,12 @@ impl PhysicalOptimizerRule for ByPosition {
             let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() else {
                 return Ok(Transformed::no(plan));
             };
-            Ok(match PositionJoin::of(join)? {
-                Some(join) => Transformed::yes(Arc::new(join) as Arc<dyn ExecutionPlan>),
-                None => Transformed::no(plan),
-            })
+            let in_passes = if self.in_passes { in_passes(join)? } else { None };
+            let placed = match in_passes {
+                Some(placed) => Some(placed),
+                None => PositionJoin::of(join)?.map(|join| Arc::new(join) as Arc<dyn ExecutionPlan>),
+            };
+            Ok(placed.map_or_else(|| Transformed::no(plan), Transformed::yes))
         })
         .data()
     }
@@ -71,6 +77,26 @@ impl PhysicalOptimizerRule for ByPosition {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+/// The join by position in passes that does what another join does, if there is one. Where right rows are wanted with or
+/// without a partner the sides are turned round.
+fn in_passes(join: &NestedLoopJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let of = |join: &NestedLoopJoinExec| -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let join = PositionJoin::of(join)?.filter(|join| InPasses::can_do(join.join_type));
+        Ok(join.map(|join| Arc::new(InPasses::new(Arc::new(join))) as Arc<dyn ExecutionPlan>))
+    };
+    if !matches!(join.join_type(), JoinType::Right | JoinType::RightSemi | JoinType::RightAnti) {
+        return of(join);
+    }
+    let turned = join.swap_inputs()?;
+    if let Some(join) = turned.downcast_ref::<NestedLoopJoinExec>() {
+        return of(join);
+    }
+    // Above it columns are put back in their order.
+    let [below] = turned.children()[..] else { return Ok(None) };
+    let placed = below.downcast_ref::<NestedLoopJoinExec>().map(of).transpose()?.flatten();
+    placed.map(|placed| turned.clone().with_new_children(vec![placed])).transpose()
 }
 
 type Value = Arc<dyn PhysicalExpr>;
@@ -181,14 +207,26 @@ impl PositionJoin {
     }
 }
 
-#[cfg(feature = "codec")]
 impl PositionJoin {
     /// The left and the right side.
     pub(crate) fn inputs(&self) -> [&Arc<dyn ExecutionPlan>; 2] {
         [&self.left, &self.right]
     }
 
+    /// The same join of other inputs.
+    pub(crate) fn over(&self, left: Arc<dyn ExecutionPlan>, right: Arc<dyn ExecutionPlan>) -> Self {
+        let places = (self.left_place.clone(), self.right_place.clone(), self.radius.clone());
+        let kind = (self.filter.clone(), self.join_type);
+        Self::new((left, right), places, kind, self.projection.clone(), self.schema.clone())
+    }
+
+    /// Memory that left rows take while they are put together and their index is made.
+    pub(crate) fn bytes(rows: &RecordBatch) -> usize {
+        2 * rows.get_array_memory_size() + rows.num_rows() * Index::BYTES_A_ROW
+    }
+
     /// The join of each row with each that has the same answer.
+    #[cfg(feature = "codec")]
     pub(crate) fn stands_for(
         &self,
         left: Arc<dyn ExecutionPlan>,
@@ -286,9 +324,7 @@ impl ExecutionPlan for PositionJoin {
         let (Some(right), Some(left)) = (children.pop(), children.pop()) else {
             return Err(DataFusionError::Internal("a join has two inputs".into()));
         };
-        let places = (self.left_place.clone(), self.right_place.clone(), self.radius.clone());
-        let kind = (self.filter.clone(), self.join_type);
-        Ok(Arc::new(Self::new((left, right), places, kind, self.projection.clone(), self.schema.clone())))
+        Ok(Arc::new(self.over(left, right)))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

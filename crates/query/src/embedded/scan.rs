@@ -1,11 +1,11 @@
-//! Catalogues as tables: regions and comparisons of a query are searched for, page by page, and not filtered.
+//! Tables at rest: comparisons of a query, and of catalogues regions, are searched for, page by page, and not filtered.
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, FieldRef, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
@@ -21,21 +21,22 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSe
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures_util::stream;
-use uranometria_catalog::fs::{Catalog, Place, Query, Search};
+use uranometria_catalog::fs::{Place, Query};
 use uranometria_catalog::{Comparison, Condition, Value};
-use uranometria_sky::{Cost, Region};
+use uranometria_sky::Region;
 
 use super::functions::{is_region, region_of_call};
 use super::nulls;
+use crate::source::{Rows, Source};
 
-/// A catalogue that can be queried.
+/// A table at rest that can be queried.
 #[derive(Clone, Debug)]
-pub(crate) struct CatalogTable {
+pub(crate) struct StoredTable {
     name: String,
-    catalog: Arc<Catalog>,
+    source: Source,
     schema: SchemaRef,
-    /// Whether its files are here.
-    local: bool,
+    /// Whether it has an index of the sky, in files that are here.
+    indexed_here: bool,
 }
 
 /// What a filter is to a search that takes it over.
@@ -47,15 +48,14 @@ enum Sought {
     Later,
 }
 
-impl CatalogTable {
-    pub(crate) fn new(name: String, catalog: Arc<Catalog>) -> Self {
-        let schema = nulls::schema(catalog.schema());
-        let local = catalog.path().is_dir();
-        CatalogTable { name, catalog, schema, local }
+impl StoredTable {
+    pub(crate) fn new(name: String, source: Source) -> Self {
+        let (schema, indexed_here) = (nulls::schema(source.schema()), source.is_indexed_here());
+        StoredTable { name, source, schema, indexed_here }
     }
 
-    pub(crate) fn catalog(&self) -> &Catalog {
-        &self.catalog
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
     }
 
     /// Schema and table.
@@ -78,7 +78,7 @@ impl CatalogTable {
             Expr::Column(column) => Some(column.name.clone()),
             _ => None,
         };
-        let (ra, dec) = self.catalog.position_columns();
+        let (ra, dec) = self.source.position_columns()?;
         let [lon, lat, rest @ ..] = &call.args[..] else { return None };
         if column(lon)? != ra || column(lat)? != dec || !is_region(call.func.name()) {
             return None;
@@ -155,12 +155,57 @@ impl CatalogTable {
                 }
             }
         }
+        if let Some(cell) = self.source.cells_of_positions()
+            && query.regions.is_empty()
+        {
+            (query.place, query.conditions) = cells_of(cell, query.conditions);
+        }
         // The smallest says where to look, the others are tested there.
         let area = |at: &usize| query.regions[*at].area_deg2();
         if let Some(at) = (0..query.regions.len()).min_by(|a, b| area(a).total_cmp(&area(b))) {
             query.place = Place::Region(query.regions.swap_remove(at));
         }
         Ok(Some((query, shown)))
+    }
+}
+
+/// All cells.
+const CELLS: i128 = 12 << (2 * 29);
+
+/// The stretch of cells that conditions on their column leave, as the place to look, and the other conditions.
+fn cells_of(cell: &str, conditions: Vec<Condition>) -> (Place, Vec<Condition>) {
+    let (mut start, mut end) = (0, CELLS);
+    let is_other = |condition: &Condition| {
+        let Value::Integer(number) = condition.value else { return true };
+        if condition.column != cell {
+            return true;
+        }
+        let (from, to) = match condition.comparison {
+            Comparison::Less => (0, number),
+            Comparison::AtMost => (0, number + 1),
+            Comparison::Equal => (number, number + 1),
+            Comparison::AtLeast => (number, CELLS),
+            Comparison::Greater => (number + 1, CELLS),
+            Comparison::Differs => return true,
+        };
+        (start, end) = (start.max(from), end.min(to));
+        false
+    };
+    let others = conditions.into_iter().filter(is_other).collect();
+    let stretch = (start < end).then_some(start as u64..end as u64);
+    let place =
+        if (start, end) == (0, CELLS) { Place::Anywhere } else { Place::Cells(Vec::from_iter(stretch)) };
+    (place, others)
+}
+
+/// How much of the sky a place is.
+fn sky_part(place: &Place) -> f64 {
+    match place {
+        Place::Anywhere => 1.0,
+        Place::Region(region) => region.area_deg2() / SKY_DEG2,
+        Place::Cells(cells) => {
+            cells.iter().map(|cells| (cells.end - cells.start) as f64).sum::<f64>() / CELLS as f64
+        }
     }
 }
 
@@ -239,7 +284,7 @@ fn value(literal: &ScalarValue) -> Option<Value> {
 }
 
 #[async_trait]
-impl TableProvider for CatalogTable {
+impl TableProvider for StoredTable {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
@@ -265,28 +310,34 @@ impl TableProvider for CatalogTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let schema = Arc::new(self.schema.project(projection.unwrap_or(&all))?);
-        let shares =
-            Shares { batch_rows: state.config().batch_size(), most: state.config().target_partitions() };
-        Ok(Arc::new(CatalogScan::new(self.clone(), schema, filters.to_vec(), limit, shares)?))
+        let (config, most) = (state.config(), state.config().target_partitions());
+        let shares = Shares { batch_rows: batch_rows(&schema, config.batch_size(), limit), most };
+        Ok(Arc::new(StoredScan::new(self.clone(), schema, filters.to_vec(), limit, shares)?))
     }
 
     fn statistics(&self) -> Option<Statistics> {
-        Some(statistics(&self.catalog, &self.schema, 1.0))
+        Some(statistics(&self.source, &self.schema, 1.0))
     }
+}
+
+/// Bytes of a batch, about: such as caches hold. Batches are handed on from thread to thread, so that small ones cost more.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Rows of a batch of some columns: as many as the engine has or up to four times as many, but none beyond a limit.
+fn batch_rows(schema: &SchemaRef, engines: usize, limit: Option<usize>) -> usize {
+    let width = |field: &FieldRef| field.data_type().primitive_width().unwrap_or(32);
+    let row: usize = schema.fields().iter().map(width).sum();
+    let rows = (BATCH_BYTES / row.max(1)).clamp(engines, 4 * engines);
+    rows.min(limit.unwrap_or(usize::MAX)).max(1)
 }
 
 /// The area of the sky, square degrees.
 const SKY_DEG2: f64 = 41_252.961_249_419_27;
 
-fn rows(catalog: &Catalog) -> Option<f64> {
-    catalog.properties().get("hats_nrows")?.parse().ok()
-}
-
 /// How many rows there are, about.
-fn statistics(catalog: &Catalog, schema: &SchemaRef, part: f64) -> Statistics {
-    let rows = rows(catalog);
+fn statistics(source: &Source, schema: &SchemaRef, part: f64) -> Statistics {
     let mut statistics = Statistics::new_unknown(schema);
-    if let Some(rows) = rows {
+    if let Some(rows) = source.rows() {
         let rows = (rows * part).ceil() as usize;
         statistics.num_rows = Precision::Inexact(rows);
         statistics.total_byte_size = Precision::Inexact(rows.saturating_mul(8 * schema.fields().len()));
@@ -303,10 +354,10 @@ pub(crate) struct Shares {
     pub(crate) most: usize,
 }
 
-/// A search of a catalogue as a step of a plan.
+/// A search of a table at rest as a step of a plan.
 #[derive(Debug)]
-pub(crate) struct CatalogScan {
-    table: CatalogTable,
+pub(crate) struct StoredScan {
+    table: StoredTable,
     schema: SchemaRef,
     /// The filters that the search stands for.
     filters: Vec<Expr>,
@@ -324,7 +375,7 @@ struct Planned {
     query: Query,
     /// What it looks for, for people.
     shown: Vec<String>,
-    /// The partitions of the catalogue that each partition of the plan searches.
+    /// The parts of the table that each partition of the plan searches.
     parts: Vec<Range<usize>>,
     small: bool,
 }
@@ -336,9 +387,9 @@ const FEW: f64 = 20_000.0;
 /// The partitions that a small region touches at most: a circle around the corner of four.
 const FEW_FILES: usize = 4;
 
-impl CatalogScan {
+impl StoredScan {
     pub(crate) fn new(
-        table: CatalogTable,
+        table: StoredTable,
         schema: SchemaRef,
         filters: Vec<Expr>,
         limit: Option<usize>,
@@ -347,28 +398,24 @@ impl CatalogScan {
         let search = table.search(&filters)?.map(|(query, shown)| {
             let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
             let query = Query { columns: Some(columns), batch_rows: shares.batch_rows, ..query };
-            let parts = shared(&table.catalog, &query, shares.most);
+            let parts = shared(table.source.touched(&query), shares.most);
             // What it reads is few files at most, however dense they are.
             let few_files = parts.iter().map(Range::len).sum::<usize>() <= FEW_FILES;
-            let small = match (&query.place, rows(&table.catalog)) {
-                (Place::Region(region), Some(rows)) if table.local && few_files => {
-                    rows * region.area_deg2() / SKY_DEG2 < FEW
-                }
-                _ => false,
-            };
+            let rows = table.source.rows().unwrap_or(f64::INFINITY) * sky_part(&query.place);
+            let small = query.place != Place::Anywhere && table.indexed_here && few_files && rows < FEW;
             Planned { query, shown, parts, small }
         });
         let partitions = match &search {
             Some(search) => search.parts.len(),
-            None => shares.most.clamp(1, table.catalog.parts().len().max(1)),
+            None => shares.most.clamp(1, table.source.parts().max(1)),
         };
         let (properties, metrics) = (properties(&schema, partitions), ExecutionPlanMetricsSet::new());
-        Ok(CatalogScan { table, schema, filters, limit, shares, search, properties, metrics })
+        Ok(StoredScan { table, schema, filters, limit, shares, search, properties, metrics })
     }
 
     /// The table that is searched.
     #[cfg(feature = "codec")]
-    pub(crate) fn table(&self) -> &CatalogTable {
+    pub(crate) fn table(&self) -> &StoredTable {
         &self.table
     }
 
@@ -435,28 +482,16 @@ fn properties(schema: &SchemaRef, partitions: usize) -> Arc<PlanProperties> {
     ))
 }
 
-/// The partitions of a catalogue that a search touches, in as many runs as there are threads.
-fn shared(catalog: &Catalog, query: &Query, most: usize) -> Vec<Range<usize>> {
-    let parts = catalog.parts();
-    let touched = match &query.place {
-        Place::Region(region) => {
-            // One in which there is nothing to read costs no more than opening it.
-            let joined = Region::from(region.bounding_cone()).coverage(Cost::Cells(16)).joined();
-            let (first, last) =
-                (joined.first().map_or(0, |run| run.start), joined.last().map_or(0, |run| run.end));
-            parts.partition_point(|part| part.pixel().cells().end <= first)
-                ..parts.partition_point(|part| part.pixel().cells().start < last)
-        }
-        _ => 0..parts.len(),
-    };
+/// The parts that a search touches, in as many runs as there are threads.
+fn shared(touched: Range<usize>, most: usize) -> Vec<Range<usize>> {
     let shares = most.clamp(1, touched.len().max(1));
     let at = |share: usize| touched.start + touched.len() * share / shares;
     (0..shares).map(|share| at(share)..at(share + 1)).collect()
 }
 
-impl DisplayAs for CatalogScan {
+impl DisplayAs for StoredScan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CatalogScan: {}", self.table.name)?;
+        write!(f, "{}: {}", self.name(), self.table.name)?;
         let Some(Planned { query, shown, parts, .. }) = &self.search else {
             let filters: Vec<String> = self.filters.iter().map(Expr::to_string).collect();
             return write!(f, ", where {}, whose values are left open", filters.join(" and "));
@@ -467,24 +502,20 @@ impl DisplayAs for CatalogScan {
         if let Some(limit) = self.limit {
             write!(f, ", at most {limit} rows")?;
         }
-        match self.table.catalog.reads(query) {
-            Ok(reads) => write!(
-                f,
-                ", reads {} rows in {} runs of pages of {} of {} partitions by {} threads",
-                reads.rows,
-                reads.runs,
-                reads.parts.len(),
-                self.table.catalog.parts().len(),
-                parts.iter().filter(|part| !part.is_empty()).count()
-            ),
+        let threads = parts.iter().filter(|part| !part.is_empty()).count();
+        match self.table.source.reads(query) {
+            Ok(reads) => write!(f, ", reads {reads} by {threads} threads"),
             Err(error) => write!(f, ", {error}"),
         }
     }
 }
 
-impl ExecutionPlan for CatalogScan {
+impl ExecutionPlan for StoredScan {
     fn name(&self) -> &str {
-        "CatalogScan"
+        match self.table.source {
+            Source::Catalog(_) => "CatalogScan",
+            Source::Files(_) => "FileScan",
+        }
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -516,8 +547,8 @@ impl ExecutionPlan for CatalogScan {
             part if part.is_empty() => None,
             part => {
                 let query = Query { parts: part.clone(), ..query.clone() };
-                let search = self.table.catalog.search_shared(&query).map_err(external)?;
-                Some(search.stop_when(move || here.strong_count() == 0))
+                let search = self.table.source.search(&query, move || here.strong_count() == 0);
+                Some(search.map_err(external)?)
             }
         };
         let state = Scanning {
@@ -540,17 +571,14 @@ impl ExecutionPlan for CatalogScan {
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
         let (part, conditions) = match &self.search {
-            Some(Planned { query, .. }) => match &query.place {
-                Place::Region(region) => (region.area_deg2() / SKY_DEG2, query.conditions.len()),
-                _ => (1.0, query.conditions.len()),
-            },
+            Some(Planned { query, .. }) => (sky_part(&query.place), query.conditions.len()),
             None => (1.0, self.filters.len()),
         };
         // Nobody knows what a condition leaves; a fifth is the engine's own guess.
         let part = part * 0.2_f64.powi(conditions.min(3) as i32);
         let partitions = self.properties.partitioning.partition_count();
         let part = if partition.is_some() { part / partitions as f64 } else { part };
-        Ok(Arc::new(statistics(&self.table.catalog, &self.schema, part)))
+        Ok(Arc::new(statistics(&self.table.source, &self.schema, part)))
     }
 }
 
@@ -560,7 +588,7 @@ fn external(error: uranometria_catalog::Error) -> DataFusionError {
 
 /// A share of a search under way.
 struct Scanning {
-    search: Option<Search<'static, Arc<Catalog>>>,
+    search: Option<Rows>,
     /// Whether it is read where it is asked for.
     inline: bool,
     schema: SchemaRef,

@@ -2,7 +2,7 @@
 //!
 //! Planning takes the engine longer than a search of a small circle. The numbers that a query compares columns with, and
 //! those of its regions, are taken out of its logical plan; what is left is its shape. A shape is planned once, with the
-//! numbers left open, and kept if all of them went into the search of one catalogue: nothing else in such a plan depends
+//! numbers left open, and kept if all of them went into the search of one table: nothing else in such a plan depends
 //! on them. Plans of joins are not kept, as the sides of a join are chosen by how many rows the searches will give.
 //!
 //! Searches of small regions are done by one thread from the page to the answer, as waking others takes longer than they
@@ -22,7 +22,7 @@ use datafusion::logical_expr::{Between, Expr, Filter, LogicalPlan, Operator};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::functions::is_region;
-use super::scan::CatalogScan;
+use super::scan::StoredScan;
 
 /// The most shapes that are kept; those of people and programs are few.
 const MOST: usize = 500;
@@ -62,7 +62,7 @@ impl Shapes {
 fn is_small(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let (mut searches, mut small) = (0, 0);
     let counted = plan.apply(|node| {
-        if let Some(scan) = node.downcast_ref::<CatalogScan>() {
+        if let Some(scan) = node.downcast_ref::<StoredScan>() {
             searches += 1;
             small += usize::from(scan.is_small());
         }
@@ -178,7 +178,7 @@ fn open(expr: &mut Expr, values: &mut Vec<ScalarValue>) {
 fn filled_in(plan: Arc<dyn ExecutionPlan>, values: &ParamValues) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let mut takes_them = true;
     let filled = plan.transform_up(|node| {
-        let Some(scan) = node.downcast_ref::<CatalogScan>() else {
+        let Some(scan) = node.downcast_ref::<StoredScan>() else {
             // What an earlier run left in it is not for this one.
             return Ok(Transformed::yes(node.reset_state()?));
         };

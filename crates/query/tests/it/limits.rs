@@ -92,6 +92,49 @@ fn a_join_beyond_the_memory_is_done_by_sorting_and_goes_to_files() {
 }
 
 #[test]
+fn a_join_by_position_beyond_the_memory_is_done_in_passes() {
+    let stars = |resources: &Resources| {
+        let mut archive = Archive::empty(resources);
+        // The engine begins with the smaller side.
+        let (left, right) = (200_000, 300_000);
+        let at = |n: usize, of: usize| {
+            Some((n as f64 * 0.618_033_988_75).fract() * 360.0 * (n % of + 1) as f64 / of as f64)
+        };
+        let column = |count: usize, of: usize| (0..count).map(|n| at(n, of)).collect::<Vec<_>>();
+        let dec = |count: usize| {
+            (0..count).map(|n| Some((n * 7919 % 1700) as f64 / 10.0 - 85.0)).collect::<Vec<_>>()
+        };
+        let id = |count: usize| (0..count).map(|n| Some(n as f64)).collect::<Vec<_>>();
+        archive.add("t.l", &[("id", id(left)), ("ra", column(left, 7)), ("dec", dec(left))]);
+        archive.add("t.r", &[("id", id(right)), ("ra", column(right, 11)), ("dec", dec(right))]);
+        archive
+    };
+    let near = "ON DISTANCE(l.ra, l.dec, r.ra, r.dec) < 0.05";
+    let kinds = [
+        format!("SELECT l.id AS a, r.id AS b FROM t.l AS l JOIN t.r AS r {near} ORDER BY a, b"),
+        format!("SELECT l.id AS a, r.id AS b FROM t.l AS l LEFT OUTER JOIN t.r AS r {near} ORDER BY a, b"),
+        format!("SELECT COUNT(*) AS n FROM t.l AS l JOIN t.r AS r {near}"),
+        "SELECT id FROM t.l AS l WHERE NOT EXISTS (SELECT id FROM t.r AS r WHERE DISTANCE(l.ra, l.dec, r.ra, r.dec) < 0.05) \
+         ORDER BY id".to_string(),
+    ];
+    let plenty = stars(&Resources::default());
+    for threads in [1, 2] {
+        // The left rows alone take 5 MB, their index 20.
+        let little = stars(&Resources { memory: 12 << 20, threads, ..Resources::default() });
+        for query in &kinds {
+            let wanted = plenty.rows(query);
+            assert!(wanted.num_rows() > 0);
+            assert_eq!(little.rows(query), wanted, "{query}");
+        }
+    }
+    // Which right rows have no partner no pass can tell.
+    let little = stars(&Resources { memory: 4 << 20, ..Resources::default() });
+    let full = format!("SELECT l.id AS a, r.id AS b FROM t.l AS l FULL OUTER JOIN t.r AS r {near}");
+    let error = little.ask(&Request::new(&full)).unwrap_err();
+    assert!(matches!(error, Error::Memory { .. }), "{error}");
+}
+
+#[test]
 fn ten_queries_at_once_finish_within_the_memory_of_all() {
     let resources = Resources { memory: 160 << 20, threads: 1, ..Resources::default() };
     let archive = numbers(&resources, 300_000);

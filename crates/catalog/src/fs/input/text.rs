@@ -100,7 +100,7 @@ impl Text {
     }
 
     /// Some columns, ascending, of all rows.
-    pub(super) fn batches(&self, path: &Path, columns: Vec<usize>) -> Result<Batches<'static>, Error> {
+    pub(super) fn batches(&self, path: &Path, columns: Vec<usize>) -> Result<Batches, Error> {
         let mut bytes = open(path, self.packed)?;
         let skipped = io::copy(&mut bytes.by_ref().take(self.comments), &mut io::sink());
         skipped.map_err(|source| Error::io("read it", source))?;

@@ -1,0 +1,175 @@
+//! Joins by position whose left rows do not fit in memory: as many of these at a time as do, each time with all right rows.
+//!
+//! A left row is in one pass alone, so that what has no partner in it has none. Of right rows no pass knows that; joins that
+//! give those without a partner are not done so.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use datafusion::common::JoinType;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, reset_plan_states};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
+use futures_util::{StreamExt, stream};
+
+use super::join::PositionJoin;
+
+/// A join by position, a part of its left rows at a time.
+#[derive(Debug)]
+pub(super) struct InPasses {
+    join: Arc<PositionJoin>,
+    properties: Arc<PlanProperties>,
+}
+
+impl InPasses {
+    /// Whether joins of a kind can be done so.
+    pub(super) fn can_do(kind: JoinType) -> bool {
+        matches!(kind, JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti)
+    }
+
+    pub(super) fn new(join: Arc<PositionJoin>) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(join.schema()),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Both,
+            Boundedness::Bounded,
+        );
+        InPasses { join, properties: Arc::new(properties) }
+    }
+}
+
+impl DisplayAs for InPasses {
+    fn fmt_as(&self, how: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InPasses: ")?;
+        self.join.fmt_as(how, f)
+    }
+}
+
+impl ExecutionPlan for InPasses {
+    fn name(&self) -> &str {
+        "InPasses"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        self.join.input_distribution_requirements()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.join.children()
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.join.apply_expressions(f)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (Some(right), Some(left)) = (children.pop(), children.pop()) else {
+            return Err(DataFusionError::Internal("a join has two inputs".into()));
+        };
+        Ok(Arc::new(Self::new(Arc::new(self.join.over(left, right)))))
+    }
+
+    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let pool = context.memory_pool();
+        let most = match pool.memory_limit() {
+            MemoryLimit::Finite(bytes) => bytes / 2,
+            MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
+        };
+        let reservation = MemoryConsumer::new("the left rows of a pass of a join by position").register(pool);
+        let [left, _] = self.join.inputs();
+        let passes = Passes {
+            left: Some(left.execute(0, context.clone())?),
+            join: self.join.clone(),
+            context,
+            most,
+            reservation,
+            over: None,
+            pass: None,
+        };
+        let batches = stream::try_unfold(passes, |mut passes| async move {
+            Ok(passes.next().await?.map(|batch| (batch, passes)))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.join.schema(), batches)))
+    }
+}
+
+/// The passes under way.
+struct Passes {
+    join: Arc<PositionJoin>,
+    context: Arc<TaskContext>,
+    /// What is left of the left side.
+    left: Option<SendableRecordBatchStream>,
+    /// Left rows that the last pass had no place for.
+    over: Option<RecordBatch>,
+    /// Bytes that a pass may take.
+    most: usize,
+    reservation: MemoryReservation,
+    pass: Option<SendableRecordBatchStream>,
+}
+
+impl Passes {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(pass) = &mut self.pass {
+                if let Some(batch) = pass.next().await {
+                    return batch.map(Some);
+                }
+                self.pass = None;
+                self.reservation.free();
+            }
+            let rows = self.gathered().await?;
+            if rows.is_empty() {
+                return Ok(None);
+            }
+            let [left, right] = self.join.inputs();
+            let left = MemorySourceConfig::try_new_exec(&[rows], left.schema(), None)?;
+            // What a pass before has left in it is not for this one.
+            let join = self.join.over(left, reset_plan_states(right.clone())?);
+            let pass = CoalescePartitionsExec::new(Arc::new(join));
+            self.pass = Some(pass.execute(0, self.context.clone())?);
+        }
+    }
+
+    /// The left rows of the next pass; none if there are none left.
+    async fn gathered(&mut self) -> Result<Vec<RecordBatch>> {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        if let Some(batch) = self.over.take() {
+            bytes += PositionJoin::bytes(&batch);
+            self.reservation.try_grow(batch.get_array_memory_size())?;
+            rows.push(batch);
+        }
+        while let Some(left) = &mut self.left {
+            let Some(batch) = left.next().await.transpose()? else {
+                self.left = None;
+                break;
+            };
+            bytes += PositionJoin::bytes(&batch);
+            if bytes > self.most && !rows.is_empty() {
+                self.over = Some(batch);
+                break;
+            }
+            self.reservation.try_grow(batch.get_array_memory_size())?;
+            rows.push(batch);
+        }
+        Ok(rows)
+    }
+}
