@@ -130,6 +130,16 @@ fn files_and_time_series_of_an_archive_and_uploads_are_tables() {
         assert_eq!(ended.code, Some(2));
         assert!(ended.err.contains(error), "{}", ended.err);
     }
+    // What is no table does not stand in the way of others.
+    fs::copy(fixture("astrocut/cut.fits"), at("series/pixels.fits")).unwrap();
+    fs::write(at("series/empty.csv"), "").unwrap();
+    let others = query(&folder, &["--format", "csv", "SELECT COUNT(*) AS n FROM series.wasp"]);
+    assert_eq!((others.code, others.out), (Some(0), format!("n\n{lines}\n")), "{}", others.err);
+    assert!(others.err.contains("warning: left out: ./series/empty.csv"), "{}", others.err);
+    let named = query(&folder, &["SELECT a FROM series.empty"]);
+    let told = "error: series.empty was left out when the archive was opened: ./series/empty.csv";
+    assert!(named.code == Some(2) && named.err.contains(told), "{}", named.err);
+
     fs::write(at("catalogues/hip/main.csv"), "a\n1\n").unwrap();
     assert_error(
         &query(&folder, &["SELECT ra FROM hip.main"]),

@@ -21,6 +21,9 @@ use uranometria_rows::fs::{Sink, chosen};
 
 use args::Args;
 
+/// The most files that are named for being no tables.
+const LEFT_OUT: usize = 3;
+
 /// How a query ended when it did not fail.
 enum Outcome {
     Rows,
@@ -73,12 +76,19 @@ fn run(args: &Args, stop: &AtomicBool) -> Result<Outcome, Box<dyn Error>> {
         io::stdin().read_to_string(&mut query).map_err(|error| format!("standard input: {error}"))?;
     }
     let resources = Resources { memory: args.memory, threads: args.threads, spill: args.spill.clone() };
+    let control = Control { progress: &|_| {}, stop };
     let mut session = match &args.archive {
-        Some(archive) => fs::open_archive(archive, &resources)?,
+        Some(archive) => fs::open_archive_watched(archive, &resources, &control)?,
         None => Session::new(&resources)?,
     };
+    for (_, why) in session.left_out().take(LEFT_OUT) {
+        eprintln!("warning: left out: {why}");
+    }
+    if let more @ 1.. = session.left_out().count().saturating_sub(LEFT_OUT) {
+        eprintln!("warning: left out: {more} more");
+    }
     for (name, path) in &args.upload {
-        let table = Table::open(std::slice::from_ref(path), &Control { progress: &|_| {}, stop })?;
+        let table = Table::open(std::slice::from_ref(path), &control)?;
         session.add_files(&format!("TAP_UPLOAD.{name}"), Arc::new(table))?;
     }
     let request = Request {

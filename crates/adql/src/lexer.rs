@@ -21,6 +21,8 @@ const MAX_STEPS: usize = 300;
 const LINKS_A_STEP: usize = 10;
 /// Signs, `~` and NOT in a row.
 const MAX_PREFIXES: usize = 16;
+/// Joins one behind the other whose conditions are still to come.
+const MAX_JOINS: usize = 50;
 /// Bytes of a query: far above any written by hand, enough for a list of a hundred thousand identifiers.
 const MAX_BYTES: usize = 4 << 20;
 
@@ -104,6 +106,7 @@ pub(crate) fn tokens(
     }
     lexer.statements();
     lexer.idioms();
+    lexer.joins();
     if lexer.errors.is_empty() { Ok(lexer.tokens) } else { Err(lexer.errors) }
 }
 
@@ -520,6 +523,37 @@ impl Lexer<'_> {
             } else if first.token == Token::LParen && last.token == Token::Mul && !is_name(before) {
                 let error = Error::new(Kind::Syntax, span, "`*` in parentheses");
                 self.errors.push(error.hint("in a select list write `*` alone"));
+            }
+        }
+    }
+
+    /// Joins wait for their conditions one within the other: `t JOIN u JOIN v ON … ON …`. A natural one has none.
+    fn joins(&mut self) {
+        let (mut waiting, mut before) = (vec![0_usize], Vec::new());
+        for token in &self.tokens {
+            let Some(inner) = waiting.last_mut() else { return };
+            match &token.token {
+                Token::LParen => waiting.push(0),
+                Token::RParen => drop(waiting.pop()),
+                Token::Comma => *inner = 0,
+                Token::Word(word) if word.quote_style.is_none() => match word.keyword {
+                    Keyword::JOIN if !before.contains(&Keyword::NATURAL) => *inner += 1,
+                    Keyword::ON | Keyword::USING => *inner = inner.saturating_sub(1),
+                    Keyword::SELECT => *inner = 0,
+                    _ => (),
+                },
+                _ => (),
+            }
+            if waiting.last().is_some_and(|inner| *inner > MAX_JOINS) {
+                let message = format!("more than {MAX_JOINS} joins that wait for their conditions");
+                let error = Error::new(Kind::TooDeep, byte_span(token.span), message);
+                self.errors.push(error.hint("write each ON behind its JOIN"));
+                return;
+            }
+            // The words between NATURAL and JOIN.
+            match &token.token {
+                Token::Word(word) if word.keyword != Keyword::NoKeyword => before.push(word.keyword),
+                _ => before.clear(),
             }
         }
     }

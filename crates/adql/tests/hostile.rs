@@ -24,6 +24,8 @@ fn nesting_without_end_is_an_error_and_not_a_crash() {
         deep("a + ", "a", "", 100_000),
         deep("a || ", "a", "", 100_000),
         format!("SELECT a FROM t WHERE a = 1{}", " OR a = 1".repeat(100_000)),
+        format!("SELECT a FROM t{}", " JOIN t".repeat(100_000)),
+        format!("SELECT a FROM t{}{}", " LEFT JOIN t".repeat(3000), " ON a = 1".repeat(3000)),
         format!("SELECT a FROM t WHERE {} a = 1", "NOT ".repeat(100_000)),
         format!("SELECT a FROM t WHERE {}a = 1{}", "(".repeat(100_000), ")".repeat(100_000)),
         format!("SELECT a FROM {}t{}", "(SELECT a FROM ".repeat(50_000), ") AS x".repeat(50_000)),
@@ -45,6 +47,9 @@ fn what_is_just_within_the_limits_parses_prints_and_translates() {
         format!("SELECT a FROM t WHERE a = 1{}", " OR a = 1".repeat(2500)),
         format!("SELECT a FROM t WHERE a IN (1{})", ", 2".repeat(100_000)),
         format!("SELECT a FROM t{}", " UNION SELECT a FROM t".repeat(200)),
+        format!("SELECT a FROM t{}", " JOIN t ON a = 1".repeat(200)),
+        format!("SELECT a FROM t{}", " NATURAL LEFT OUTER JOIN t".repeat(200)),
+        format!("SELECT a FROM t{}{}", " JOIN t".repeat(50), " ON a = 1".repeat(50)),
         format!("SELECT a FROM {}t{}", "(SELECT a FROM ".repeat(60), ") AS x".repeat(60)),
     ];
     for query in queries {

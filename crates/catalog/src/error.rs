@@ -167,6 +167,9 @@ pub enum Error {
         /// Rows expected.
         expected: u64,
     },
+    /// A file is another one than when its columns were found.
+    #[error("it was replaced or changed meanwhile; open it again")]
+    Replaced,
     /// A table has other rows than when they were counted.
     #[error(
         "its rows are not those that were counted; was a table changed meanwhile? run the same command again"

@@ -1,5 +1,6 @@
 use std::error::Error as StdError;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::error::DataFusionError;
@@ -37,6 +38,14 @@ pub enum Error {
     /// A catalogue cannot be read.
     #[error(transparent)]
     Catalog(#[from] uranometria_catalog::Error),
+    /// A table that a query names was left out, as its files could not be opened.
+    #[error("{name} was left out when the archive was opened: {source}")]
+    LeftOut {
+        /// The table.
+        name: String,
+        /// Why.
+        source: Arc<uranometria_catalog::Error>,
+    },
     /// A table cannot be read.
     #[error("{path}: {reason}", path = path.display())]
     Table {

@@ -11,12 +11,27 @@ use crate::{Error, Resources, Session};
 /// A session with the tables of an archive: `catalogues/SCHEMA/TABLE` as `SCHEMA.TABLE` and `series/TABLE` as `series.TABLE`,
 /// catalogues and [files as they are](uranometria_catalog::fs::archive_tables).
 ///
+/// A file that cannot be opened as a table is [left out](Session::left_out), with the reason. Of CSV and TSV the types of columns
+/// are found out by reading them once.
+///
 /// Files are read with system calls; [`map_archive`] is quicker where nobody changes them in place.
 ///
 /// # Errors
-/// [`Error::Catalog`] for a table that cannot be opened or named, [`Error::Name`] for a schema with a period in its name.
+/// [`Error::Catalog`] for a catalogue that cannot be opened and a table that cannot be named, [`Error::Name`] for a schema with a period in its name.
 pub fn open_archive(archive: impl AsRef<Path>, resources: &Resources) -> Result<Session, Error> {
-    with_each(archive.as_ref(), resources, |path| Catalog::open(path))
+    open_archive_watched(archive, resources, &Control::none())
+}
+
+/// As [`open_archive`], watched and stopped by `control` while it reads CSV.
+///
+/// # Errors
+/// As [`open_archive`]; that it was interrupted.
+pub fn open_archive_watched(
+    archive: impl AsRef<Path>,
+    resources: &Resources,
+    control: &Control<'_>,
+) -> Result<Session, Error> {
+    with_each(archive.as_ref(), resources, control, |path| Catalog::open(path))
 }
 
 /// The same with catalogues as mapped memory.
@@ -29,12 +44,13 @@ pub fn open_archive(archive: impl AsRef<Path>, resources: &Resources) -> Result<
 #[allow(unsafe_code)]
 pub unsafe fn map_archive(archive: impl AsRef<Path>, resources: &Resources) -> Result<Session, Error> {
     // SAFETY: the caller promised that the files do not change.
-    with_each(archive.as_ref(), resources, |path| unsafe { Catalog::map(path) })
+    with_each(archive.as_ref(), resources, &Control::none(), |path| unsafe { Catalog::map(path) })
 }
 
 fn with_each(
     archive: &Path,
     resources: &Resources,
+    control: &Control<'_>,
     open: impl Fn(&Path) -> Result<Catalog, uranometria_catalog::Error>,
 ) -> Result<Session, Error> {
     let mut session = Session::new(resources)?;
@@ -42,7 +58,14 @@ fn with_each(
     for table in archive_tables(archive)? {
         let source = match &table.stored {
             Stored::Catalog(path) => Source::Catalog(Arc::new(open(path)?)),
-            Stored::Files(paths) => Source::Files(Arc::new(Table::open(paths, &Control::none())?)),
+            Stored::Files(paths) => match Table::open(paths, control) {
+                Ok(files) => Source::Files(Arc::new(files)),
+                Err(error @ uranometria_catalog::Error::Interrupted) => return Err(error.into()),
+                Err(error) => {
+                    session.leave_out(table.name, error);
+                    continue;
+                }
+            },
         };
         all.push((table.name, source));
     }

@@ -75,6 +75,8 @@ pub struct Session {
     postgres: Option<Postgres>,
     /// The tables at rest, by their names.
     stored: Vec<(String, Source)>,
+    /// Files that could not be opened as tables, by the names they would have.
+    left_out: Vec<(String, Arc<uranometria_catalog::Error>)>,
 }
 
 impl Session {
@@ -90,6 +92,7 @@ impl Session {
             embedded: Embedded::new(resources)?,
             postgres: None,
             stored: Vec::new(),
+            left_out: Vec::new(),
         };
         session.describe()?;
         Ok(session)
@@ -208,6 +211,17 @@ impl Session {
         Ok(())
     }
 
+    /// Notes that files cannot be opened as a table.
+    pub(crate) fn leave_out(&mut self, name: String, why: uranometria_catalog::Error) {
+        self.left_out.push((name, Arc::new(why)));
+    }
+
+    /// The files of an archive that could not be opened as tables: the names they would have, and why not. Queries of other
+    /// tables are answered.
+    pub fn left_out(&self) -> impl Iterator<Item = (&str, &uranometria_catalog::Error)> {
+        self.left_out.iter().map(|(name, why)| (name.as_str(), why.as_ref()))
+    }
+
     /// The tables.
     pub fn tables(&self) -> &Tables {
         &self.tables
@@ -292,7 +306,14 @@ impl Session {
             Options { version: request.version, mode: request.mode, functions: self.functions.clone() };
         let wrong = |errors| Error::query(errors, request.adql);
         let tree = parse(request.adql, &options).map_err(wrong)?;
-        check(&tree, &self.tables, &self.functions).map_err(wrong)
+        check(&tree, &self.tables, &self.functions).map_err(|errors| {
+            let text = request.adql.to_ascii_lowercase();
+            let named = self.left_out.iter().find(|(name, _)| text.contains(&name.to_ascii_lowercase()));
+            match named {
+                Some((name, why)) => Error::LeftOut { name: name.clone(), source: why.clone() },
+                None => wrong(errors),
+            }
+        })
     }
 
     /// The database that runs a query, if all its tables are there.

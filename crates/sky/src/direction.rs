@@ -156,6 +156,8 @@ fn wrapped(deg: f64) -> f64 {
 
 /// Sine and cosine of degrees, exact at the quarters of the circle.
 fn sin_cos_deg(deg: f64) -> (f64, f64) {
+    // -0.0 becomes 0.
+    let deg = deg + 0.0;
     let (quarter, of_circle) = nearest_quarter(deg / 90.0);
     let (sin, cos) = (deg - 90.0 * quarter).to_radians().sin_cos();
     match of_circle {

@@ -33,7 +33,7 @@ pub(crate) struct CheckArgs {
     /// Queries, one JSON object a line; - for standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) jsonl: PathBuf,
-    /// Check against the tables of an archive: catalogues/SCHEMA/TABLE
+    /// Check against the tables of an archive: catalogues/SCHEMA/TABLE and series/TABLE
     #[arg(long, value_name = "DIR")]
     pub(crate) archive: Option<PathBuf>,
 }
@@ -46,7 +46,7 @@ pub(crate) struct TranslateArgs {
     /// Take the standard alone, and not what live clients send
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Check against the tables of an archive first: catalogues/SCHEMA/TABLE
+    /// Check against the tables of an archive first: catalogues/SCHEMA/TABLE and series/TABLE
     #[arg(long, value_name = "DIR")]
     pub(crate) archive: Option<PathBuf>,
     /// The query; - for standard input

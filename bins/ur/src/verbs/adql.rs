@@ -138,7 +138,13 @@ fn tables(archive: &Path) -> Result<Tables, Box<dyn Error>> {
     for table in archive_tables(archive)? {
         let schema = match &table.stored {
             Stored::Catalog(path) => Catalog::open(path)?.schema().clone(),
-            Stored::Files(paths) => Table::open(paths, &Control::none())?.schema().clone(),
+            Stored::Files(paths) => match Table::open(paths, &Control::none()) {
+                Ok(files) => files.schema().clone(),
+                Err(error) => {
+                    report::warning(&format!("left out: {error}"));
+                    continue;
+                }
+            },
         };
         tables.add(&table.name, schema.fields().iter().map(|field| Column::of_field(field)).collect());
     }

@@ -25,8 +25,9 @@ pub enum Stored {
     Files(Vec<PathBuf>),
 }
 
-/// Endings of files that are tables; `.gz` may follow.
-const ENDINGS: [&str; 8] = ["parquet", "csv", "tsv", "ecsv", "fits", "fit", "vot", "votable"];
+/// Endings of files that are tables; `.gz` may follow the first.
+const PACKED: [&str; 5] = ["csv", "tsv", "ecsv", "vot", "votable"];
+const PLAIN: [&str; 3] = ["parquet", "fits", "fit"];
 
 /// The schema of time series.
 const SERIES: &str = "series";
@@ -36,8 +37,8 @@ const SERIES: &str = "series";
 /// Names that begin with a period are under way; files that are no tables by their endings are passed over.
 ///
 /// # Errors
-/// [`Error::Io`] where neither folder is there or one in them cannot be read; [`Error::ArchiveName`] for files whose names
-/// have a period within, and where a file and a folder have the same name.
+/// [`Error::Io`] where neither folder is there or one in them cannot be read; [`Error::ArchiveName`] for names that have a
+/// period within, and for two tables of one name, whatever its capitals.
 pub fn archive_tables(archive: impl AsRef<Path>) -> Result<Vec<ArchiveTable>, Error> {
     let [catalogues, series] = ["catalogues", SERIES].map(|name| archive.as_ref().join(name));
     let (mut tables, mut names) = (Vec::new(), HashSet::new());
@@ -89,10 +90,11 @@ fn add(
 /// The name of a file that is a table, without its ending.
 fn stem(path: &Path) -> Option<String> {
     let name = name_of(path);
-    let unpacked = name.strip_suffix(".gz").unwrap_or(&name);
-    let (stem, ending) = unpacked.rsplit_once('.')?;
-    let known = ENDINGS.contains(&&*ending.to_ascii_lowercase()) && !stem.is_empty() && path.is_file();
-    known.then(|| stem.to_string())
+    let unpacked = name.strip_suffix(".gz");
+    let (stem, ending) = unpacked.unwrap_or(&name).rsplit_once('.')?;
+    let ending = &*ending.to_ascii_lowercase();
+    let known = PACKED.contains(&ending) || unpacked.is_none() && PLAIN.contains(&ending);
+    (known && !stem.is_empty() && path.is_file()).then(|| stem.to_string())
 }
 
 fn name_of(path: &Path) -> String {
@@ -150,6 +152,7 @@ mod tests {
         touch("catalogues/gaia/neighbours.FITS");
         touch("catalogues/gaia/empty/nothing.json");
         touch("catalogues/README.md");
+        touch("catalogues/gaia/packed.fits.gz");
         let mut all = vec![
             named("gaia.empty", Stored::Catalog(at("catalogues/gaia/empty"))),
             named("gaia.neighbours", Stored::Files(vec![at("catalogues/gaia/neighbours.FITS")])),

@@ -47,6 +47,8 @@ enum Kind {
 #[derive(Debug)]
 pub(super) struct Input {
     pub(super) path: PathBuf,
+    /// What tells whether it is still the same file, if that is asked of the system alone.
+    version: Option<Vec<u8>>,
     kind: Kind,
     schema: SchemaRef,
     /// For each column of the unified schema the one of the table.
@@ -81,7 +83,7 @@ impl Inputs {
         for (n, path) in paths.iter().enumerate() {
             control.check()?;
             control.report(Stage::Types, n as u64, paths.len() as u64);
-            tables.push(Input::open(path).map_err(|error| error.in_file(path))?);
+            tables.push(Input::open(path, control).map_err(|error| error.in_file(path))?);
         }
         let first = tables.first().ok_or(Error::NoFiles)?;
         let mut unified: Vec<Column> = Vec::new();
@@ -194,7 +196,8 @@ pub(super) struct Batch<'a> {
 }
 
 impl Input {
-    fn open(path: &Path) -> Result<Self, Error> {
+    fn open(path: &Path, control: &Control<'_>) -> Result<Self, Error> {
+        let version = version_here(path)?;
         let file = storage::open(path).map_err(|source| Error::io("open it", source))?;
         let first = |bytes: &mut dyn Read| {
             let mut head = Vec::new();
@@ -208,6 +211,11 @@ impl Input {
         let packed = head.starts_with(&GZIP);
         if packed {
             head = first(&mut text::open(path, packed)?)?;
+            // Their parts are read in any order.
+            if head.starts_with(b"PAR1") || head == b"SIMPLE  =" {
+                let found = String::from_utf8_lossy(&head).into_owned();
+                return Err(Error::Format { found, packed });
+            }
         }
         let (kind, schema) = if head.starts_with(b"PAR1") && !packed {
             let metadata = decoder::footer(&file, Default::default())?;
@@ -223,14 +231,19 @@ impl Input {
             let reader = VoTable::new(text::open(path, packed)?, &vo_options())?;
             (Kind::VoTable { packed }, reader.schema())
         } else if !head.is_empty() && head.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..)) {
-            let text = Text::open(path, packed)?;
+            let text = Text::open(path, packed, control)?;
             let schema = text.schema().clone();
             (Kind::Text(text), schema)
         } else {
             let found = String::from_utf8_lossy(&head).into_owned();
             return Err(Error::Format { found, packed });
         };
-        Ok(Input { path: path.to_path_buf(), kind, schema, columns: Vec::new() })
+        Ok(Input { path: path.to_path_buf(), version, kind, schema, columns: Vec::new() })
+    }
+
+    /// Errs where the file is another one now than when its columns were found.
+    pub(super) fn unchanged(&self) -> Result<(), Error> {
+        if version_here(&self.path)? == self.version { Ok(()) } else { Err(Error::Replaced) }
     }
 
     /// Whether the table says the types of its columns.
@@ -288,6 +301,7 @@ impl Input {
         columns: &[usize],
         rows: Option<Range<usize>>,
     ) -> Result<Batches, Error> {
+        self.unchanged()?;
         let places: Vec<usize> = columns.iter().map(|&column| self.columns[column]).collect();
         let mut sorted = places.clone();
         sorted.sort_unstable();
@@ -384,6 +398,14 @@ fn files(path: &PathBuf) -> Result<Given, Error> {
         Some(kind) if !kind.is_file() => refused("a pipe or device, and tables are read several times"),
         _ => Ok(itself()),
     }
+}
+
+/// The version of a file that is here; servers are not asked for theirs each time.
+fn version_here(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    if storage::is_url(path) {
+        return Ok(None);
+    }
+    storage::version(path).map(Some).map_err(|source| Error::io("open it", source))
 }
 
 /// Whether a file begins as a document of XML does.

@@ -31,7 +31,8 @@ pub(super) fn version(path: &Path) -> io::Result<Vec<u8>> {
         return stored::version(path);
     }
     let meta = fs::metadata(path)?;
-    let numbers = [meta.len() as i64, meta.mtime(), meta.mtime_nsec()];
+    // Times are as coarse as the clock of the system.
+    let numbers = [meta.len() as i64, meta.mtime(), meta.mtime_nsec(), meta.ino() as i64];
     Ok(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
 }
 

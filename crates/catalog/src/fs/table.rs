@@ -155,6 +155,8 @@ impl Table {
         }
         let chunks = storage::open(self.path(file));
         let opened = OpenPart::of(chunks.map_err(|source| Error::io("open it", source))?, None)?;
+        // Asked behind opening: what was opened is then the file that the columns were found in.
+        self.inputs.tables[file].unchanged()?;
         Ok(self.open[file].get_or_init(|| opened))
     }
 

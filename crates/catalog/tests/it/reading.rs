@@ -204,3 +204,29 @@ fn a_reading_that_nobody_waits_for_ends() {
     assert!(matches!(reading.next(), Some(Err(Error::Interrupted))));
     assert!(reading.next().is_none());
 }
+
+#[test]
+fn a_file_that_was_replaced_is_not_read_by_the_columns_of_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ra, dec) = stars(ROWS, 46);
+    let batch = table(&ra, &dec, 0);
+    for paths in files(folder.path(), &batch) {
+        let open = Table::open(&paths, &Control::none()).unwrap();
+        let turned = folder.path().join("turned");
+        fs::write(&turned, fs::read(&paths[0]).unwrap()).unwrap();
+        fs::rename(&turned, &paths[0]).unwrap();
+        let error = open.read(&Query::default()).unwrap().find_map(Result::err).unwrap().to_string();
+        assert!(error.contains("replaced") && error.contains(paths[0].to_str().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn finding_the_types_of_text_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.csv");
+    fs::write(&path, "a,b\n".to_string() + &"1,2\n".repeat(100_000)).unwrap();
+    let stop = AtomicBool::new(true);
+    let control = Control { progress: &|_| stop.store(true, Ordering::Relaxed), stop: &stop };
+    stop.store(false, Ordering::Relaxed);
+    assert!(matches!(Table::open(&[path], &control), Err(Error::Interrupted)));
+}

@@ -36,6 +36,7 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSe
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    replace_children_if_necessary,
 };
 use futures_util::{StreamExt, stream};
 use tokio::runtime::Handle;
@@ -60,10 +61,13 @@ impl PhysicalOptimizerRule for ByPosition {
             let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() else {
                 return Ok(Transformed::no(plan));
             };
-            let in_passes = if self.in_passes { in_passes(join)? } else { None };
-            let placed = match in_passes {
+            let placed = match self.in_passes {
+                true => either_way(join, &in_passes)?,
+                false => None,
+            };
+            let placed = match placed {
                 Some(placed) => Some(placed),
-                None => PositionJoin::of(join)?.map(|join| Arc::new(join) as Arc<dyn ExecutionPlan>),
+                None => either_way(join, &by_position)?,
             };
             Ok(placed.map_or_else(|| Transformed::no(plan), Transformed::yes))
         })
@@ -79,24 +83,35 @@ impl PhysicalOptimizerRule for ByPosition {
     }
 }
 
-/// The join by position in passes that does what another join does, if there is one. Where right rows are wanted with or
-/// without a partner the sides are turned round.
-fn in_passes(join: &NestedLoopJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let of = |join: &NestedLoopJoinExec| -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let join = PositionJoin::of(join)?.filter(|join| InPasses::can_do(join.join_type));
-        Ok(join.map(|join| Arc::new(InPasses::new(Arc::new(join))) as Arc<dyn ExecutionPlan>))
-    };
-    if !matches!(join.join_type(), JoinType::Right | JoinType::RightSemi | JoinType::RightAnti) {
-        return of(join);
+/// What a join is put into the place of, if it is put there.
+type Placed = Result<Option<Arc<dyn ExecutionPlan>>>;
+
+fn by_position(join: &NestedLoopJoinExec) -> Placed {
+    Ok(PositionJoin::of(join)?.map(|join| Arc::new(join) as Arc<dyn ExecutionPlan>))
+}
+
+fn in_passes(join: &NestedLoopJoinExec) -> Placed {
+    let join = PositionJoin::of(join)?.filter(|join| InPasses::can_do(join.join_type));
+    Ok(join.map(|join| Arc::new(InPasses::new(Arc::new(join))) as Arc<dyn ExecutionPlan>))
+}
+
+/// What is put into the place of a join or, if nothing is, of the same with its sides turned round: the engine has turned
+/// them so that the smaller side is the left one.
+fn either_way(join: &NestedLoopJoinExec, place: &dyn Fn(&NestedLoopJoinExec) -> Placed) -> Placed {
+    if let Some(placed) = place(join)? {
+        return Ok(Some(placed));
+    }
+    if join.filter().is_none() || matches!(join.join_type(), JoinType::LeftMark | JoinType::RightMark) {
+        return Ok(None);
     }
     let turned = join.swap_inputs()?;
     if let Some(join) = turned.downcast_ref::<NestedLoopJoinExec>() {
-        return of(join);
+        return place(join);
     }
     // Above it columns are put back in their order.
     let [below] = turned.children()[..] else { return Ok(None) };
-    let placed = below.downcast_ref::<NestedLoopJoinExec>().map(of).transpose()?.flatten();
-    placed.map(|placed| turned.clone().with_new_children(vec![placed])).transpose()
+    let placed = below.downcast_ref::<NestedLoopJoinExec>().map(place).transpose()?.flatten();
+    placed.map(|placed| replace_children_if_necessary(turned.clone(), vec![placed])).transpose()
 }
 
 type Value = Arc<dyn PhysicalExpr>;
@@ -222,7 +237,7 @@ impl PositionJoin {
 
     /// Memory that left rows take while they are put together and their index is made.
     pub(crate) fn bytes(rows: &RecordBatch) -> usize {
-        2 * rows.get_array_memory_size() + rows.num_rows() * Index::BYTES_A_ROW
+        2 * rows.get_array_memory_size() + rows.num_rows() * Index::BYTES_A_WIDE_ROW
     }
 
     /// The join of each row with each that has the same answer.
@@ -409,7 +424,9 @@ impl Build {
         }
         let (lon, lat) = (numbers(&self.place.lon, &rows)?, numbers(&self.place.lat, &rows)?);
         let radius = numbers(&self.radius, &rows)?;
-        let index = Index::new(lon, lat, radius).await?;
+        let around = Index::around(&radius);
+        self.reservation.try_resize(bytes + rows.num_rows() * Index::bytes_a_row(around))?;
+        let index = Index::new((lon, lat, radius), around).await?;
         self.reservation.try_resize(bytes + index.bytes())?;
         let matched = if self.matches { rows.num_rows() } else { 0 };
         Ok(Arc::new(Built {
@@ -481,20 +498,39 @@ impl Extent {
 }
 
 impl Index {
-    /// Bytes of a left row while the index is made, about: two extents, a cell or two, entries of these, and up to four
-    /// buckets.
-    const BYTES_A_ROW: usize = 2 * 16 + 2 * 8 + 1 + 2 * 8 + 4 * 8;
+    /// Bytes of a left row while the index is made, about: its numbers, two extents, cells, entries of these, and up to four
+    /// buckets. Wide circles reach nine cells, whose list may be twice as long.
+    const BYTES_A_ROW: usize = 3 * 8 + 2 * 16 + 1 + 4 * 8 + 2 * 8 + 2 * 8;
+    const BYTES_A_WIDE_ROW: usize = 3 * 8 + 2 * 16 + 1 + 4 * 8 + 16 * 8 + 9 * 8;
 
-    /// Radii that are none reach nothing; what is wrong with them the condition itself tells of the pairs it is asked of.
-    async fn new(lon: Float64Array, lat: Float64Array, radius: Float64Array) -> Result<Self> {
-        let count = lon.len();
-        let widest = (0..count).filter_map(|row| reach(&radius, row)).fold(0.0, f64::max);
-        // As coarse as leaves most circles in one cell, but few rows in each.
-        let around = (0..=3).rev().find_map(|up| {
+    /// How cells are found that circles of these radii reach: as coarse as leaves most circles in one cell, but few rows in
+    /// each.
+    fn around(radius: &Float64Array) -> Option<Around> {
+        let count = radius.len();
+        let widest = (0..count).filter_map(|row| reach(radius, row)).fold(0.0, f64::max);
+        (0..=3).rev().find_map(|up| {
             let around = Around::new(Angle::from_degrees(widest), up)?;
             let cells = 12.0 * 4.0_f64.powi(around.depth().into());
             (up == 0 || cells > 4.0 * count as f64).then_some(around)
-        });
+        })
+    }
+
+    fn bytes_a_row(around: Option<Around>) -> usize {
+        match around {
+            Some(around) if around.depth() == around.fine_depth() => Self::BYTES_A_WIDE_ROW,
+            _ => Self::BYTES_A_ROW,
+        }
+    }
+
+    /// Radii that are none reach nothing; what is wrong with them the condition itself tells of the pairs it is asked of.
+    async fn new(
+        (lon, lat, radius): (Float64Array, Float64Array, Float64Array),
+        around: Option<Around>,
+    ) -> Result<Self> {
+        let count = lon.len();
+        // Sorted by bucket, as each has its place once they are counted, and then within each.
+        let bits = around.map_or(4, |around| 4 + 2 * u32::from(around.depth()));
+        let shift = bits.saturating_sub((2 * count).max(2).ilog2() + 1);
         let mut turns = Turns::default();
         // Each thread takes a share of the rows.
         let threads = Handle::current().metrics().num_workers();
@@ -503,7 +539,8 @@ impl Index {
         for (number, from) in (0..count).step_by(share).enumerate() {
             let len = share.min(count - from);
             let [lon, lat, radius] = [&lon, &lat, &radius].map(|values| values.slice(from, len));
-            shares.spawn(async move { (number, Reached::by(&lon, &lat, &radius, around).await) });
+            let alike = alike_bits(shift);
+            shares.spawn(async move { (number, Reached::by(&lon, &lat, &radius, around, alike).await) });
         }
         let mut reached = Vec::new();
         while let Some(share) = shares.join_next().await {
@@ -511,9 +548,6 @@ impl Index {
             reached.push((number, share?));
         }
         reached.sort_unstable_by_key(|(number, _)| *number);
-        // Sorted by bucket, as each has its place once they are counted, and then within each.
-        let bits = around.map_or(4, |around| 4 + 2 * u32::from(around.depth()));
-        let shift = bits.saturating_sub((2 * count).max(2).ilog2() + 1);
         let mut index = Index {
             around,
             buckets: vec![Bucket::default(); (1 << (bits - shift)) + 2],
@@ -574,7 +608,7 @@ impl Index {
 
     /// What tells cells of a bucket apart; where that are more than 32 bits, all but those of cells next to one another.
     fn key(&self, cell: u64) -> u32 {
-        ((cell & ((1 << self.shift) - 1)) >> self.shift.saturating_sub(u32::BITS)) as u32
+        ((cell & ((1 << self.shift) - 1)) >> alike_bits(self.shift)) as u32
     }
 
     /// The part of its bucket that a cell is in, as a bit.
@@ -596,6 +630,11 @@ impl Index {
     }
 }
 
+/// The lowest bits in which cells of one key differ, where a bucket is of `shift` bits.
+fn alike_bits(shift: u32) -> u32 {
+    shift.saturating_sub(u32::BITS)
+}
+
 /// The degrees that the circle of a row reaches.
 fn reach(radius: &Float64Array, row: usize) -> Option<f64> {
     let found = radius.is_valid(row).then(|| radius.value(row)).filter(|radius| *radius >= 0.0);
@@ -615,6 +654,7 @@ impl Reached {
         lat: &Float64Array,
         radius: &Float64Array,
         around: Option<Around>,
+        alike: u32,
     ) -> Result<Self> {
         let count = lon.len();
         let (mut extents, mut counts) = (vec![Extent::default(); count], vec![0; count]);
@@ -653,6 +693,17 @@ impl Reached {
                 match around {
                     Some(around) => around.cells_of(*fine, &mut cells),
                     None => cells.push(0),
+                }
+                if alike > 0 && cells.len() > before + 1 {
+                    // Of cells that have one key one is enough; else a pair would be found for each.
+                    let mut kept = before + 1;
+                    for at in kept..cells.len() {
+                        if cells[at] >> alike != cells[kept - 1] >> alike {
+                            cells[kept] = cells[at];
+                            kept += 1;
+                        }
+                    }
+                    cells.truncate(kept);
                 }
                 *count = (cells.len() - before) as u8;
             }
@@ -964,9 +1015,16 @@ mod tests {
     fn rows_are_found_by_the_cells_that_their_circles_reach() {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
-        for (rows, radius) in
-            [(3, 1e-9), (20_000, 1e-9), (20_000, 1e-4), (9000, 0.7), (5000, 30.0), (50, 120.0)]
-        {
+        for (rows, radius) in [
+            (3, 1e-9),
+            (20_000, 1e-9),
+            (20, 2.8e-5),
+            (1000, 2.8e-7),
+            (20_000, 1e-4),
+            (9000, 0.7),
+            (5000, 30.0),
+            (50, 120.0),
+        ] {
             let mut next = numbers_of(11);
             let places: Vec<_> = (0..rows).map(|n| place(n, &mut next)).collect();
             // Some rows have no place or no circle.
@@ -975,7 +1033,8 @@ mod tests {
             let wide: Float64Array =
                 (0..rows).map(|row| Some(if row % 19 == 3 { -1.0 } else { radius })).collect();
             // On a task, as in a query.
-            let made = runtime.spawn(async move { Index::new(lon, lat, wide).await });
+            let around = Index::around(&wide);
+            let made = runtime.spawn(async move { Index::new((lon, lat, wide), around).await });
             let index = runtime.block_on(made).unwrap().unwrap();
             let mut found = 0;
             for (row, (lon, lat)) in places.into_iter().enumerate() {
@@ -985,9 +1044,10 @@ mod tests {
                 let cell = index.around.map_or(0, cell);
                 let entries = index.of_cell(cell);
                 assert!(entries.is_empty() || index.may_have(cell));
-                let is_there = entries.iter().any(|(_, other)| *other as usize == row);
-                assert_eq!(is_there, row % 17 != 5 && row % 19 != 3, "{row} of {rows}, {radius}");
-                found += usize::from(is_there);
+                let there = entries.iter().filter(|(_, other)| *other as usize == row).count();
+                let wanted = usize::from(row % 17 != 5 && row % 19 != 3);
+                assert_eq!(there, wanted, "{row} of {rows}, {radius}");
+                found += there;
             }
             assert_eq!(found, index.extents.iter().filter(|extent| extent.high > 0.0).count());
         }

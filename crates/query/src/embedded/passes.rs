@@ -90,17 +90,12 @@ impl ExecutionPlan for InPasses {
 
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let pool = context.memory_pool();
-        let most = match pool.memory_limit() {
-            MemoryLimit::Finite(bytes) => bytes / 2,
-            MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
-        };
         let reservation = MemoryConsumer::new("the left rows of a pass of a join by position").register(pool);
         let [left, _] = self.join.inputs();
         let passes = Passes {
             left: Some(left.execute(0, context.clone())?),
             join: self.join.clone(),
             context,
-            most,
             reservation,
             over: None,
             pass: None,
@@ -120,8 +115,6 @@ struct Passes {
     left: Option<SendableRecordBatchStream>,
     /// Left rows that the last pass had no place for.
     over: Option<RecordBatch>,
-    /// Bytes that a pass may take.
-    most: usize,
     reservation: MemoryReservation,
     pass: Option<SendableRecordBatchStream>,
 }
@@ -151,9 +144,17 @@ impl Passes {
 
     /// The left rows of the next pass; none if there are none left.
     async fn gathered(&mut self) -> Result<Vec<RecordBatch>> {
+        let pool = self.context.memory_pool();
+        // Half of what others leave, as there may be passes below these.
+        let most = match pool.memory_limit() {
+            MemoryLimit::Finite(bytes) => bytes.saturating_sub(pool.reserved()) / 2,
+            MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
+        };
+        // They are held once here, while they are put together there.
+        let taken = |batch: &RecordBatch| batch.get_array_memory_size() + PositionJoin::bytes(batch);
         let (mut rows, mut bytes) = (Vec::new(), 0);
         if let Some(batch) = self.over.take() {
-            bytes += PositionJoin::bytes(&batch);
+            bytes += taken(&batch);
             self.reservation.try_grow(batch.get_array_memory_size())?;
             rows.push(batch);
         }
@@ -162,8 +163,8 @@ impl Passes {
                 self.left = None;
                 break;
             };
-            bytes += PositionJoin::bytes(&batch);
-            if bytes > self.most && !rows.is_empty() {
+            bytes += taken(&batch);
+            if bytes > most && !rows.is_empty() {
                 self.over = Some(batch);
                 break;
             }

@@ -323,11 +323,16 @@ impl TableProvider for StoredTable {
 /// Bytes of a batch, about: such as caches hold. Batches are handed on from thread to thread, so that small ones cost more.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Rows of a batch of some columns: as many as the engine has or up to four times as many, but none beyond a limit.
+/// Rows of a batch of some columns: as many as the engine has or, where they are short, up to four times as many, but none
+/// beyond a limit.
 fn batch_rows(schema: &SchemaRef, engines: usize, limit: Option<usize>) -> usize {
-    let width = |field: &FieldRef| field.data_type().primitive_width().unwrap_or(32);
-    let row: usize = schema.fields().iter().map(width).sum();
-    let rows = (BATCH_BYTES / row.max(1)).clamp(engines, 4 * engines);
+    let width = |field: &FieldRef| match field.data_type() {
+        DataType::Boolean => Some(1),
+        DataType::Utf8 | DataType::LargeUtf8 => Some(32),
+        other => other.primitive_width(),
+    };
+    let row: Option<usize> = schema.fields().iter().map(width).sum();
+    let rows = row.map_or(engines, |row| (BATCH_BYTES / row.max(1)).clamp(engines, 4 * engines));
     rows.min(limit.unwrap_or(usize::MAX)).max(1)
 }
 

@@ -132,6 +132,7 @@ fn a_join_by_position_beyond_the_memory_is_done_in_passes() {
     let full = format!("SELECT l.id AS a, r.id AS b FROM t.l AS l FULL OUTER JOIN t.r AS r {near}");
     let error = little.ask(&Request::new(&full)).unwrap_err();
     assert!(matches!(error, Error::Memory { .. }), "{error}");
+    assert!(error.to_string().contains("the left rows of a join by position"), "{error}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use super::{BATCH, Batches};
 use crate::Error;
-use crate::fs::storage;
+use crate::fs::{Control, storage};
 
 /// Bytes of a buffer between file and decoder.
 const BUFFER: usize = 1 << 18;
@@ -44,6 +44,36 @@ pub(super) fn open(path: &Path, packed: bool) -> Result<Box<dyn BufRead + Send>,
     })
 }
 
+/// Bytes that end with an error where nobody waits for them.
+struct Watched<'a, R> {
+    bytes: R,
+    control: &'a Control<'a>,
+}
+
+impl<R: BufRead> Watched<'_, R> {
+    fn check(&self) -> io::Result<()> {
+        self.control.check().map_err(|error| io::Error::other(error.to_string()))
+    }
+}
+
+impl<R: BufRead> Read for Watched<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.check()?;
+        self.bytes.read(into)
+    }
+}
+
+impl<R: BufRead> BufRead for Watched<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.check()?;
+        self.bytes.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.bytes.consume(count);
+    }
+}
+
 /// How a table of text is read.
 #[derive(Debug)]
 pub(super) struct Text {
@@ -57,9 +87,9 @@ pub(super) struct Text {
 impl Text {
     /// Finds out how a table is written; where it does not say so, the types of its columns are those that all values
     /// have.
-    pub(super) fn open(path: &Path, packed: bool) -> Result<Self, Error> {
-        let read = |source| Error::io("read it", source);
-        let mut bytes = open(path, packed)?;
+    pub(super) fn open(path: &Path, packed: bool, control: &Control<'_>) -> Result<Self, Error> {
+        let read = |source| control.check().err().unwrap_or_else(|| Error::io("read it", source));
+        let mut bytes = Watched { bytes: open(path, packed)?, control };
         let mut head = Vec::new();
         bytes.by_ref().take(HEAD).read_to_end(&mut head).map_err(read)?;
         let mut bytes = io::Cursor::new(head.clone()).chain(bytes);
@@ -72,11 +102,13 @@ impl Text {
         let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let tabs = line.contains(&b'\t') && !line.contains(&b',');
         let delimiter = if tabs { b'\t' } else { b',' };
-        let (schema, _) = Format::default()
-            .with_header(true)
-            .with_delimiter(delimiter)
-            .infer_schema(bytes, None)
-            .map_err(Error::arrow("find the types of its columns"))?;
+        let (schema, _) =
+            Format::default().with_header(true).with_delimiter(delimiter).infer_schema(bytes, None).map_err(
+                |error| {
+                    let told = Error::arrow("find the types of its columns");
+                    control.check().err().unwrap_or_else(|| told(error))
+                },
+            )?;
         Ok(Text { packed, delimiter, comments: 0, schema: Arc::new(schema) })
     }
 
