@@ -697,7 +697,7 @@ impl Reached {
                 if alike > 0 && cells.len() > before + 1 {
                     // Of cells that have one key one is enough; else a pair would be found for each.
                     let mut kept = before + 1;
-                    for at in kept..cells.len() {
+                    for at in before + 1..cells.len() {
                         if cells[at] >> alike != cells[kept - 1] >> alike {
                             cells[kept] = cells[at];
                             kept += 1;
