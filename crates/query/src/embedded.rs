@@ -7,7 +7,6 @@ mod functions;
 mod join;
 mod nulls;
 mod numbers;
-mod passes;
 mod scan;
 mod shapes;
 mod wanted;

@@ -21,7 +21,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures_util::{StreamExt, stream};
 
-use super::join::PositionJoin;
+use super::PositionJoin;
 
 /// A join by position, a part of its left rows at a time.
 #[derive(Debug)]
