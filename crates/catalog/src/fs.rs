@@ -29,7 +29,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use append::{AppendOptions, append};
-pub use archive::{ArchiveTable, Stored, archive_tables};
+pub use archive::{ArchiveTable, ArchiveTables, Stored, archive_tables};
 pub use catalog::{Catalog, Part};
 pub use crossmatch::{Crossmatch, DISTANCE_COLUMN, Keep, MatchOptions, Matched, Moved, Radius};
 pub use density::Density;

@@ -11,13 +11,13 @@ use crate::{Error, Resources, Session};
 /// A session with the tables of an archive: `catalogues/SCHEMA/TABLE` as `SCHEMA.TABLE` and `series/TABLE` as `series.TABLE`,
 /// catalogues and [files as they are](uranometria_catalog::fs::archive_tables).
 ///
-/// A file that cannot be opened as a table is [left out](Session::left_out), with the reason. Of CSV and TSV the types of columns
-/// are found out by reading them once.
+/// A file that cannot be opened or named as a table is [left out](Session::left_out), with the reason. Of CSV and TSV the types
+/// of columns are found out by reading them once.
 ///
 /// Files are read with system calls; [`map_archive`] is quicker where nobody changes them in place.
 ///
 /// # Errors
-/// [`Error::Catalog`] for a catalogue that cannot be opened and a table that cannot be named, [`Error::Name`] for a schema with a period in its name.
+/// [`Error::Catalog`] for a catalogue that cannot be opened, and where the archive has neither folder.
 pub fn open_archive(archive: impl AsRef<Path>, resources: &Resources) -> Result<Session, Error> {
     open_archive_watched(archive, resources, &Control::none())
 }
@@ -55,7 +55,9 @@ fn with_each(
 ) -> Result<Session, Error> {
     let mut session = Session::new(resources)?;
     let mut all = Vec::new();
-    for table in archive_tables(archive)? {
+    let found = archive_tables(archive)?;
+    found.left_out.into_iter().for_each(|(name, why)| session.leave_out(name, why));
+    for table in found.tables {
         let source = match &table.stored {
             Stored::Catalog(path) => Source::Catalog(Arc::new(open(path)?)),
             Stored::Files(paths) => match Table::open(paths, control) {

@@ -135,7 +135,11 @@ fn print_sql(args: &TranslateArgs) -> report::Result {
 /// The tables of an archive, as queries name them.
 fn tables(archive: &Path) -> Result<Tables, Box<dyn Error>> {
     let mut tables = Tables::default();
-    for table in archive_tables(archive)? {
+    let found = archive_tables(archive)?;
+    for (_, why) in &found.left_out {
+        report::warning(&format!("left out: {why}"));
+    }
+    for table in found.tables {
         let schema = match &table.stored {
             Stored::Catalog(path) => Catalog::open(path)?.schema().clone(),
             Stored::Files(paths) => match Table::open(paths, &Control::none()) {

@@ -68,7 +68,7 @@ impl ArchiveSources {
         let archive = self.archive.as_deref().filter(|archive| archive.join("catalogues").is_dir());
         let tables = match archive {
             None => Vec::new(),
-            Some(archive) => archive_tables(archive).map_err(|error| error.to_string())?,
+            Some(archive) => archive_tables(archive).map_err(|error| error.to_string())?.tables,
         };
         let catalogue = |table: ArchiveTable| match table.stored {
             Stored::Catalog(path) => Some((table.name, path)),

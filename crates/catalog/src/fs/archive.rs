@@ -7,6 +7,17 @@ use std::path::{Path, PathBuf};
 use super::metadata;
 use crate::Error;
 
+/// The tables of an archive.
+#[derive(Debug, Default)]
+pub struct ArchiveTables {
+    /// The tables, schema by schema.
+    pub tables: Vec<ArchiveTable>,
+    /// Files that queries cannot name, by the names they would have.
+    pub left_out: Vec<(String, Error)>,
+    /// The names of the tables, in small letters.
+    names: HashSet<String>,
+}
+
 /// A table of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveTable {
@@ -34,57 +45,62 @@ const SERIES: &str = "series";
 
 /// The tables of an archive's folder: `catalogues/SCHEMA/TABLE` is `SCHEMA.TABLE`, `series/TABLE` is `series.TABLE`. A table
 /// is a HATS catalogue, a file (its name without the ending is the table's), or a folder of files with the same columns.
-/// Names that begin with a period are under way; files that are no tables by their endings are passed over.
+/// Names that begin with a period are under way; files that are no tables by their endings are passed over, as are those with
+/// the name of a folder, of which a catalogue may have been made.
 ///
 /// # Errors
-/// [`Error::Io`] where neither folder is there or one in them cannot be read; [`Error::ArchiveName`] for names that have a
-/// period within, and for two tables of one name, whatever its capitals.
-pub fn archive_tables(archive: impl AsRef<Path>) -> Result<Vec<ArchiveTable>, Error> {
+/// [`Error::Io`] where neither folder is there or one in them cannot be read; left out with [`Error::ArchiveName`] are names
+/// that have a period within, and of two files with one name, whatever its capitals, the second.
+pub fn archive_tables(archive: impl AsRef<Path>) -> Result<ArchiveTables, Error> {
     let [catalogues, series] = ["catalogues", SERIES].map(|name| archive.as_ref().join(name));
-    let (mut tables, mut names) = (Vec::new(), HashSet::new());
+    let mut tables = ArchiveTables::default();
     if catalogues.is_dir() || !series.is_dir() {
         for schema in listed(&catalogues)?.into_iter().filter(|path| path.is_dir()) {
-            add(&mut tables, &mut names, &name_of(&schema), &schema)?;
+            tables.add(&name_of(&schema), &schema)?;
         }
     }
     if series.is_dir() {
-        add(&mut tables, &mut names, SERIES, &series)?;
+        tables.add(SERIES, &series)?;
     }
     Ok(tables)
 }
 
-/// Adds the tables in the folder of a schema; `names` are those there are, in small letters.
-fn add(
-    tables: &mut Vec<ArchiveTable>,
-    names: &mut HashSet<String>,
-    schema: &str,
-    folder: &Path,
-) -> Result<(), Error> {
-    for path in listed(folder)? {
-        let name = name_of(&path);
-        let (name, stored) = if path.is_dir() {
+impl ArchiveTables {
+    /// Adds the tables in the folder of a schema, by name; folders have theirs before files.
+    fn add(&mut self, schema: &str, folder: &Path) -> Result<(), Error> {
+        let before = self.tables.len();
+        let (folders, files): (Vec<_>, Vec<_>) = listed(folder)?.into_iter().partition(|path| path.is_dir());
+        for path in folders {
             let files: Vec<PathBuf> = match metadata::is_catalog(&path) {
                 true => Vec::new(),
                 false => listed(&path)?.into_iter().filter(|path| stem(path).is_some()).collect(),
             };
             // What is neither says what it lacks when it is opened.
             let stored = if files.is_empty() { Stored::Catalog(path.clone()) } else { Stored::Files(files) };
-            (name, stored)
-        } else {
+            self.push(format!("{schema}.{}", name_of(&path)), &path, stored);
+        }
+        let of_folders = self.names.clone();
+        for path in files {
             let Some(stem) = stem(&path) else { continue };
-            (stem, Stored::Files(vec![path.clone()]))
-        };
-        let refused = |reason| Err(Error::ArchiveName { reason }.in_file(&path));
-        if name.contains('.') {
-            return refused("has a period, which divides schema and table in queries");
+            let name = format!("{schema}.{stem}");
+            if !of_folders.contains(&name.to_ascii_lowercase()) {
+                self.push(name, &path, Stored::Files(vec![path.clone()]));
+            }
         }
-        let name = format!("{schema}.{name}");
-        if !names.insert(name.to_ascii_lowercase()) {
-            return refused("is that of another table");
-        }
-        tables.push(ArchiveTable { name, stored });
+        self.tables[before..].sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(())
     }
-    Ok(())
+
+    fn push(&mut self, name: String, path: &Path, stored: Stored) {
+        let reason = if name.matches('.').count() > 1 {
+            "has a period, which divides schema and table in queries"
+        } else if !self.names.insert(name.to_ascii_lowercase()) {
+            "is that of another table"
+        } else {
+            return self.tables.push(ArchiveTable { name, stored });
+        };
+        self.left_out.push((name, Error::ArchiveName { reason }.in_file(path)));
+    }
 }
 
 /// The name of a file that is a table, without its ending.
@@ -145,7 +161,8 @@ mod tests {
                 Stored::Files(vec![at("series/tess/part-1.parquet"), at("series/tess/part-2.parquet")]),
             ),
         ];
-        assert_eq!(archive_tables(folder.path()).unwrap(), series);
+        let tables = || archive_tables(folder.path()).unwrap();
+        assert_eq!(tables().tables, series);
         touch("catalogues/gaia/source/hats.properties");
         touch("catalogues/gaia/source/README.txt");
         touch("catalogues/gaia/.under-way.part/hats.properties");
@@ -153,20 +170,28 @@ mod tests {
         touch("catalogues/gaia/empty/nothing.json");
         touch("catalogues/README.md");
         touch("catalogues/gaia/packed.fits.gz");
+        touch("catalogues/gaia/Source.parquet");
         let mut all = vec![
             named("gaia.empty", Stored::Catalog(at("catalogues/gaia/empty"))),
             named("gaia.neighbours", Stored::Files(vec![at("catalogues/gaia/neighbours.FITS")])),
             named("gaia.source", Stored::Catalog(at("catalogues/gaia/source"))),
         ];
         all.extend(series);
-        assert_eq!(archive_tables(folder.path()).unwrap(), all);
+        assert_eq!(tables().tables, all);
+        assert!(tables().left_out.is_empty());
 
-        touch("catalogues/gaia/Source.csv");
-        let error = archive_tables(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("its name is that of another table; rename it"), "{error}");
-        fs::remove_file(at("catalogues/gaia/Source.csv")).unwrap();
+        touch("catalogues/gaia/neighbours.csv");
         touch("catalogues/gaia/dr3.1.csv");
-        let error = archive_tables(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("dr3.1.csv: its name has a period"), "{error}");
+        let told: Vec<String> =
+            tables().left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        assert_eq!(told.len(), 2);
+        assert!(
+            told[0].starts_with("gaia.dr3.1: ") && told[0].contains("dr3.1.csv: its name has a period"),
+            "{told:?}"
+        );
+        assert!(told[1].contains("neighbours.csv: its name is that of another table; rename it"), "{told:?}");
+        // The first of them stays.
+        let stays = named("gaia.neighbours", Stored::Files(vec![at("catalogues/gaia/neighbours.FITS")]));
+        assert!(tables().tables.contains(&stays));
     }
 }
