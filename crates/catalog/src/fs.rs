@@ -19,6 +19,7 @@ mod pages;
 mod partition;
 mod runs;
 mod search;
+mod selection;
 mod storage;
 #[cfg(feature = "object-store")]
 mod store;

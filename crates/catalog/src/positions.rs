@@ -25,6 +25,19 @@ pub(crate) fn column(schema: &Schema, name: &str) -> Result<usize, Error> {
     Err(Error::NoColumn { wanted: name.to_string(), nearest, there })
 }
 
+/// The places of columns that are wanted, each once.
+pub(crate) fn columns(schema: &Schema, names: &[String]) -> Result<Vec<usize>, Error> {
+    let mut places = Vec::with_capacity(names.len());
+    for name in names {
+        let place = column(schema, name)?;
+        if places.contains(&place) {
+            return Err(Error::Twice { column: schema.field(place).name().clone() });
+        }
+        places.push(place);
+    }
+    Ok(places)
+}
+
 /// Numbers of a column as doubles, NaN where they are missing or no numbers.
 pub(crate) fn doubles(array: &ArrayRef, name: &str) -> Result<Float64Array, Error> {
     let number = array.data_type().is_numeric()

@@ -192,12 +192,14 @@ impl Session {
     /// [`Error::Name`] for a name that is not of two parts.
     pub fn remove(&mut self, name: &str) -> Result<bool, Error> {
         own_schema(name)?;
-        let removed = self.embedded.remove(two_parts(name)?);
+        if !self.embedded.remove(two_parts(name)?) {
+            return Ok(false);
+        }
         self.stored.retain(|(other, _)| other != name);
         self.tables.remove(name);
         self.names.remove(&name.to_ascii_lowercase());
         self.describe()?;
-        Ok(removed)
+        Ok(true)
     }
 
     /// Makes the tables of TAP_SCHEMA anew.

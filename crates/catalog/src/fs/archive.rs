@@ -14,8 +14,6 @@ pub struct ArchiveTables {
     pub tables: Vec<ArchiveTable>,
     /// Files that queries cannot name, by the names they would have.
     pub left_out: Vec<(String, Error)>,
-    /// The names of the tables, in small letters.
-    names: HashSet<String>,
 }
 
 /// A table of an archive.
@@ -53,22 +51,30 @@ const SERIES: &str = "series";
 /// that have a period within, and of two files with one name, whatever its capitals, the second.
 pub fn archive_tables(archive: impl AsRef<Path>) -> Result<ArchiveTables, Error> {
     let [catalogues, series] = ["catalogues", SERIES].map(|name| archive.as_ref().join(name));
-    let mut tables = ArchiveTables::default();
+    let mut found = Found::default();
     if catalogues.is_dir() || !series.is_dir() {
         for schema in listed(&catalogues)?.into_iter().filter(|path| path.is_dir()) {
-            tables.add(&name_of(&schema), &schema)?;
+            found.add(&name_of(&schema), &schema)?;
         }
     }
     if series.is_dir() {
-        tables.add(SERIES, &series)?;
+        found.add(SERIES, &series)?;
     }
-    Ok(tables)
+    Ok(found.archive)
 }
 
-impl ArchiveTables {
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    archive: ArchiveTables,
+    /// The names of the tables, in small letters.
+    names: HashSet<String>,
+}
+
+impl Found {
     /// Adds the tables in the folder of a schema, by name; folders have theirs before files.
     fn add(&mut self, schema: &str, folder: &Path) -> Result<(), Error> {
-        let before = self.tables.len();
+        let before = self.archive.tables.len();
         let (folders, files): (Vec<_>, Vec<_>) = listed(folder)?.into_iter().partition(|path| path.is_dir());
         for path in folders {
             let files: Vec<PathBuf> = match metadata::is_catalog(&path) {
@@ -87,7 +93,7 @@ impl ArchiveTables {
                 self.push(name, &path, Stored::Files(vec![path.clone()]));
             }
         }
-        self.tables[before..].sort_by(|a, b| a.name.cmp(&b.name));
+        self.archive.tables[before..].sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())
     }
 
@@ -97,9 +103,9 @@ impl ArchiveTables {
         } else if !self.names.insert(name.to_ascii_lowercase()) {
             "is that of another table"
         } else {
-            return self.tables.push(ArchiveTable { name, stored });
+            return self.archive.tables.push(ArchiveTable { name, stored });
         };
-        self.left_out.push((name, Error::ArchiveName { reason }.in_file(path)));
+        self.archive.left_out.push((name, Error::ArchiveName { reason }.in_file(path)));
     }
 }
 

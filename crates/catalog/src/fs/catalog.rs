@@ -19,7 +19,7 @@ use super::collection::Collection;
 use super::metadata::EPOCH;
 use super::pages::Pages;
 use super::{decoder, storage};
-use crate::positions::column;
+use crate::positions::{column, columns};
 use crate::{CELL_COLUMN, Error, Pixel, Properties};
 
 /// A HATS catalogue, open for reading by any number of threads.
@@ -292,15 +292,6 @@ impl Catalog {
 
     /// The places of columns that are wanted.
     pub(super) fn columns(&self, names: &[String]) -> Result<Vec<usize>, Error> {
-        let mut places = Vec::with_capacity(names.len());
-        for name in names {
-            let place = self.column(name)?;
-            if places.contains(&place) {
-                let column = self.schema.field(place).name().clone();
-                return Err(Error::Twice { column }.in_file(&self.path));
-            }
-            places.push(place);
-        }
-        Ok(places)
+        columns(&self.schema, names).map_err(|error| error.in_file(&self.path))
     }
 }

@@ -12,14 +12,14 @@ use std::sync::Arc;
 use arrow_array::builder::BooleanBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow_schema::{Schema, SchemaRef};
-use arrow_select::filter::filter_record_batch;
+use arrow_array::{Array, BooleanArray, RecordBatch};
+use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use uranometria_sky::{CellRange, Cost, Region};
 
 use super::catalog::Catalog;
 use super::decoder::Decoded;
+use super::selection::{Selection, both};
 use crate::positions::doubles;
 use crate::{Condition, Error};
 
@@ -104,12 +104,7 @@ pub struct Search<'a, C = &'a Catalog> {
     cells: Cells,
     /// The same without their kinds, neighbours joined.
     joined: Vec<Range<u64>>,
-    /// With their columns.
-    conditions: Vec<(usize, Condition)>,
-    /// Columns that are read, ascending, and where among them those wanted are.
-    read: Vec<usize>,
-    wanted: Vec<usize>,
-    schema: SchemaRef,
+    selection: Selection,
     batch_rows: usize,
     next_part: usize,
     /// Behind the last partition.
@@ -193,34 +188,15 @@ impl<'a, C: Borrow<Catalog>> Search<'a, C> {
             Cells::All => Vec::new(),
             Cells::Ranges(ranges) => joined(ranges),
         };
-        let wanted: Vec<usize> = match &query.columns {
-            None => (0..catalog.schema().fields().len()).collect(),
-            Some(names) => catalog.columns(names)?,
-        };
-        let conditions: Vec<(usize, Condition)> = query
-            .conditions
-            .iter()
-            .map(|condition| {
-                let column = catalog.column(&condition.column)?;
-                let data_type = catalog.schema().field(column).data_type();
-                condition.check(data_type).map_err(|error| error.in_file(catalog.path()))?;
-                Ok((column, condition.clone()))
-            })
-            .collect::<Result<_, Error>>()?;
-        let mut read: Vec<usize> =
-            wanted.iter().copied().chain(conditions.iter().map(|(column, _)| *column)).collect();
+        let mut besides = Vec::new();
         if matches!(cells, Cells::Ranges(_)) {
-            read.push(catalog.cell);
+            besides.push(catalog.cell);
         }
         if region.is_some() || !query.regions.is_empty() {
-            read.extend([catalog.ra, catalog.dec]);
+            besides.extend([catalog.ra, catalog.dec]);
         }
-        read.sort_unstable();
-        read.dedup();
-        let fields: Vec<_> = wanted.iter().map(|&column| catalog.schema().fields()[column].clone()).collect();
-        let schema = Arc::new(Schema::new(fields));
-        let at = |column: &usize| read.partition_point(|other| other < column);
-        let wanted = wanted.iter().map(at).collect();
+        let selection = Selection::new(catalog.schema(), query, besides)
+            .map_err(|error| error.in_file(catalog.path()))?;
         let first = match joined.first() {
             Some(first) => catalog.parts.partition_point(|part| part.pixel().cells().end <= first.start),
             None if matches!(cells, Cells::All) => 0,
@@ -236,10 +212,7 @@ impl<'a, C: Borrow<Catalog>> Search<'a, C> {
             end,
             cells,
             joined,
-            conditions,
-            read,
-            wanted,
-            schema,
+            selection,
             batch_rows: query.batch_rows.max(1),
             open: None,
             decoded: 0,
@@ -255,7 +228,7 @@ impl<'a, C: Borrow<Catalog>> Search<'a, C> {
 
     /// The columns of every batch.
     pub fn schema(&self) -> &SchemaRef {
-        &self.schema
+        &self.selection.schema
     }
 
     /// Rows that were decoded so far, whether they were found to be inside or not.
@@ -287,7 +260,7 @@ impl<'a, C: Borrow<Catalog>> Search<'a, C> {
                 Cells::All => Vec::from_iter([all]),
                 Cells::Ranges(_) => open.pages.select(&self.joined[at..]),
             };
-            let rows = self.conditions.iter().fold(rows, |rows, (column, condition)| {
+            let rows = self.selection.conditions.iter().fold(rows, |rows, (column, condition)| {
                 open.pages.meeting(&open.metadata, rows, (*column, condition))
             });
             if !rows.iter().all(Range::is_empty) {
@@ -302,59 +275,30 @@ impl<'a, C: Borrow<Catalog>> Search<'a, C> {
         let Some((at, rows)) = self.select()? else { return Ok(false) };
         let part = &self.catalog.borrow().parts[at];
         let open = part.open()?;
-        let mask = ProjectionMask::roots(open.metadata.parquet_schema(), self.read.iter().copied());
+        let mask = ProjectionMask::roots(open.metadata.parquet_schema(), self.selection.read.iter().copied());
         let chunks = (&open.chunks, &open.metadata);
         let reader = open.pages.read(chunks, mask, &rows, self.batch_rows);
         self.open = Some((at, reader.map_err(|error: Error| error.in_file(part.path()))?));
         Ok(true)
     }
 
-    /// Where a column is among those read.
-    fn place(&self, column: usize) -> usize {
-        self.read.partition_point(|other| *other < column)
-    }
-
     /// The rows of a batch that are wanted.
     fn keep(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
-        let runs = match &self.cells {
+        let inside = match &self.cells {
             Cells::All => None,
             Cells::Ranges(ranges) => self.inside(batch, ranges)?,
         };
-        let arrays: Vec<ArrayRef> = self.wanted.iter().map(|&column| batch.column(column).clone()).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let wanted = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
-            .map_err(Error::arrow("put its columns together"))?;
-        let mut mask = runs;
-        let mut and = |met: BooleanArray| {
-            mask = Some(match &mask {
-                None => met,
-                Some(mask) => BooleanArray::new(mask.values() & met.values(), None),
-            });
-        };
-        for (column, condition) in &self.conditions {
-            and(condition.met(batch.column(self.place(*column)))?);
-        }
+        let mut mask = self.selection.met(batch, inside)?;
         for region in &self.regions {
-            and(self.tested(batch, region)?);
+            mask = Some(both(mask, self.tested(batch, region)?));
         }
-        let Some(mask) = mask else { return Ok(wanted) };
-        let count = mask.true_count();
-        if count == mask.len() {
-            return Ok(wanted);
-        }
-        // One run of rows needs no copy.
-        if let Some(first) = mask.values().set_indices().next()
-            && mask.values().slice(first, count.min(mask.len() - first)).count_set_bits() == count
-        {
-            return Ok(wanted.slice(first, count));
-        }
-        filter_record_batch(&wanted, &mask).map_err(Error::arrow("select its rows"))
+        self.selection.given(batch, mask.as_ref())
     }
 
     /// Which rows of a batch are in a region, each tested.
     fn tested(&self, batch: &RecordBatch, region: &Region) -> Result<BooleanArray, Error> {
-        let ra = doubles(batch.column(self.place(self.catalog.borrow().ra)), "right ascension")?;
-        let dec = doubles(batch.column(self.place(self.catalog.borrow().dec)), "declination")?;
+        let ra = doubles(batch.column(self.selection.place(self.catalog.borrow().ra)), "right ascension")?;
+        let dec = doubles(batch.column(self.selection.place(self.catalog.borrow().dec)), "declination")?;
         let mut inside = vec![false; batch.num_rows()];
         region.contains_slice(ra.values(), dec.values(), &mut inside)?;
         Ok(inside.into())
@@ -362,7 +306,7 @@ impl<'a, C: Borrow<Catalog>> Search<'a, C> {
 
     /// Which rows of a batch are inside; None for all.
     fn inside(&self, batch: &RecordBatch, ranges: &[CellRange]) -> Result<Option<BooleanArray>, Error> {
-        let cells = batch.column(self.place(self.catalog.borrow().cell));
+        let cells = batch.column(self.selection.place(self.catalog.borrow().cell));
         let cells = cells.as_primitive_opt::<Int64Type>().ok_or_else(|| Error::ColumnType {
             column: self.catalog.borrow().schema().field(self.catalog.borrow().cell).name().clone(),
             found: cells.data_type().to_string(),
@@ -376,8 +320,8 @@ impl<'a, C: Borrow<Catalog>> Search<'a, C> {
         let coordinates = match self.region {
             None => None,
             Some(_) => Some((
-                doubles(batch.column(self.place(self.catalog.borrow().ra)), "right ascension")?,
-                doubles(batch.column(self.place(self.catalog.borrow().dec)), "declination")?,
+                doubles(batch.column(self.selection.place(self.catalog.borrow().ra)), "right ascension")?,
+                doubles(batch.column(self.selection.place(self.catalog.borrow().dec)), "declination")?,
             )),
         };
         let Some(&first) = cells.first() else { return Ok(None) };
@@ -415,7 +359,8 @@ impl<'a, C: Borrow<Catalog>> Search<'a, C> {
         if let Some(region) = &self.region {
             return self.tested(batch, region);
         }
-        let cells = batch.column(self.place(self.catalog.borrow().cell)).as_primitive::<Int64Type>();
+        let cells =
+            batch.column(self.selection.place(self.catalog.borrow().cell)).as_primitive::<Int64Type>();
         let inside = |cell: &i64| {
             let after = ranges.partition_point(|range| (range.start as i64) <= *cell);
             after > 0 && *cell < ranges[after - 1].end as i64

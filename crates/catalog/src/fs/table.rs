@@ -9,16 +9,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow_schema::{Schema, SchemaRef};
-use arrow_select::filter::filter_record_batch;
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 
 use super::catalog::OpenPart;
 use super::input::{Batches, Input, Inputs};
 use super::search::{Place, Query};
+use super::selection::Selection;
 use super::{Control, storage};
-use crate::positions::column;
 use crate::{Condition, Error};
 
 /// Files with the same columns as one table: parquet, CSV and TSV with a line of names, ECSV, FITS (the first binary
@@ -115,7 +114,7 @@ impl Table {
             let rows = match &part.rows {
                 None => None,
                 Some(rows) => {
-                    let rows = self.meeting(part.file, rows.clone(), &reading.conditions);
+                    let rows = self.meeting(part.file, rows.clone(), &reading.selection.conditions);
                     let rows = rows.map_err(|error| error.in_file(self.path(part.file)))?;
                     Some(rows.iter().map(|run| run.len() as u64).sum())
                 }
@@ -160,12 +159,11 @@ impl Table {
         Ok(self.open[file].get_or_init(|| opened))
     }
 
-    /// Begins to read some columns of a part; None if none of its rows can meet the conditions.
+    /// Begins to read a selection of a part; None if none of its rows can meet the conditions.
     fn begin(
         &self,
         Part { file, rows }: &Part,
-        columns: &[usize],
-        conditions: &[(usize, Condition)],
+        Selection { read: columns, conditions, .. }: &Selection,
         batch_rows: usize,
     ) -> Result<Option<Batches>, Error> {
         let (input, schema): (&Input, _) = (&self.inputs.tables[*file], &self.inputs.schema);
@@ -188,11 +186,7 @@ impl Table {
 /// It borrows its table or, as [`Table::read_shared`] gives it, shares it and goes where it likes.
 pub struct Reading<'a, T = &'a Table> {
     table: T,
-    /// With their columns.
-    conditions: Vec<(usize, Condition)>,
-    /// Columns that are read, those wanted first.
-    read: Vec<usize>,
-    schema: SchemaRef,
+    selection: Selection,
     batch_rows: usize,
     /// Parts that are left.
     parts: Range<usize>,
@@ -210,39 +204,15 @@ impl<T: Borrow<Table>> fmt::Debug for Reading<'_, T> {
 impl<'a, T: Borrow<Table>> Reading<'a, T> {
     fn new(held: T, query: &Query) -> Result<Self, Error> {
         let table = held.borrow();
-        let all = table.schema();
         if query.place != Place::Anywhere || !query.regions.is_empty() {
             let wanted = "anywhere, as these files have no index of the sky; import them as a catalogue";
             return Err(Error::Option { option: "the place looked at", found: "a region".into(), wanted });
         }
-        let mut read = Vec::new();
-        match &query.columns {
-            None => read.extend(0..all.fields().len()),
-            Some(names) => {
-                for name in names {
-                    let place = column(all, name)?;
-                    if read.contains(&place) {
-                        return Err(Error::Twice { column: all.field(place).name().clone() });
-                    }
-                    read.push(place);
-                }
-            }
-        }
-        let fields: Vec<_> = read.iter().map(|&column| all.fields()[column].clone()).collect();
-        let schema = Arc::new(Schema::new_with_metadata(fields, all.metadata().clone()));
-        let mut conditions = Vec::with_capacity(query.conditions.len());
-        for condition in &query.conditions {
-            let place = column(all, &condition.column)?;
-            condition.check(all.field(place).data_type())?;
-            if !read.contains(&place) {
-                read.push(place);
-            }
-            conditions.push((place, condition.clone()));
-        }
+        let selection = Selection::new(table.schema(), query, [])?;
         let end = query.parts.end.min(table.parts.len());
         let parts = query.parts.start.min(end)..end;
         let batch_rows = query.batch_rows.max(1);
-        Ok(Reading { table: held, conditions, read, schema, batch_rows, parts, open: None, stop: None })
+        Ok(Reading { table: held, selection, batch_rows, parts, open: None, stop: None })
     }
 
     /// Asks now and then whether to go on; if not, the reading ends with [`Error::Interrupted`].
@@ -253,7 +223,7 @@ impl<'a, T: Borrow<Table>> Reading<'a, T> {
 
     /// The columns of every batch.
     pub fn schema(&self) -> &SchemaRef {
-        &self.schema
+        &self.selection.schema
     }
 
     /// The next rows of the files, whether they meet the conditions or not.
@@ -272,7 +242,7 @@ impl<'a, T: Borrow<Table>> Reading<'a, T> {
             }
             let Some(part) = self.parts.next() else { return Ok(None) };
             let part = &table.parts[part];
-            let begun = table.begin(part, &self.read, &self.conditions, self.batch_rows);
+            let begun = table.begin(part, &self.selection, self.batch_rows);
             let begun = begun.map_err(|error| error.in_file(table.path(part.file)))?;
             self.open = begun.map(|batches| (part.file, batches));
         }
@@ -280,25 +250,8 @@ impl<'a, T: Borrow<Table>> Reading<'a, T> {
 
     /// Those that meet the conditions, with the columns wanted.
     fn kept(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
-        let mut mask: Option<BooleanArray> = None;
-        for (column, condition) in &self.conditions {
-            let place = self.read.iter().position(|read| read == column).unwrap_or(0);
-            let met = condition.met(batch.column(place))?;
-            mask = Some(match &mask {
-                None => met,
-                Some(mask) => BooleanArray::new(mask.values() & met.values(), None),
-            });
-        }
-        let arrays = batch.columns()[..self.schema.fields().len()].to_vec();
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let wanted = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
-            .map_err(Error::arrow("put its columns together"))?;
-        match mask {
-            Some(mask) if mask.true_count() < mask.len() => {
-                filter_record_batch(&wanted, &mask).map_err(Error::arrow("select its rows"))
-            }
-            _ => Ok(wanted),
-        }
+        let mask = self.selection.met(batch, None)?;
+        self.selection.given(batch, mask.as_ref())
     }
 }
 

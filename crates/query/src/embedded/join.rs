@@ -98,7 +98,7 @@ fn either_way(join: &NestedLoopJoinExec, place: &dyn Fn(&NestedLoopJoinExec) -> 
     if let Some(placed) = place(join)? {
         return Ok(Some(placed));
     }
-    if join.filter().is_none() || matches!(join.join_type(), JoinType::LeftMark | JoinType::RightMark) {
+    if condition(join).is_none() {
         return Ok(None);
     }
     let turned = join.swap_inputs()?;
@@ -109,6 +109,12 @@ fn either_way(join: &NestedLoopJoinExec, place: &dyn Fn(&NestedLoopJoinExec) -> 
     let [below] = turned.children()[..] else { return Ok(None) };
     let placed = below.downcast_ref::<NestedLoopJoinExec>().map(place).transpose()?.flatten();
     placed.map(|placed| replace_children_if_necessary(turned.clone(), vec![placed])).transpose()
+}
+
+/// The condition of a join, if it has one and is of a kind that can be done by position.
+fn condition(join: &NestedLoopJoinExec) -> Option<&JoinFilter> {
+    let marks = matches!(join.join_type(), JoinType::LeftMark | JoinType::RightMark);
+    join.filter().filter(|_| !marks)
 }
 
 type Value = Arc<dyn PhysicalExpr>;
@@ -144,10 +150,7 @@ pub(crate) struct PositionJoin {
 impl PositionJoin {
     /// The join that does what another does, if that asks for nearness.
     pub(crate) fn of(join: &NestedLoopJoinExec) -> Result<Option<Self>> {
-        let Some(filter) = join.filter() else { return Ok(None) };
-        if matches!(join.join_type(), JoinType::LeftMark | JoinType::RightMark) {
-            return Ok(None);
-        }
+        let Some(filter) = condition(join) else { return Ok(None) };
         for part in split_conjunction(filter.expression()) {
             let Some(call) =
                 part.downcast_ref::<ScalarFunctionExpr>().filter(|call| call.name() == IN_CIRCLE)
@@ -249,6 +252,11 @@ impl PositionJoin {
     }
 }
 
+/// The two inputs of a join.
+fn two(inputs: Vec<Arc<dyn ExecutionPlan>>) -> Result<[Arc<dyn ExecutionPlan>; 2]> {
+    inputs.try_into().map_err(|_| DataFusionError::Internal("a join has two inputs".into()))
+}
+
 fn one(a: Option<JoinSide>, b: Option<JoinSide>) -> bool {
     a.is_none() || b.is_none() || a == b
 }
@@ -308,11 +316,9 @@ impl ExecutionPlan for PositionJoin {
 
     fn with_new_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let (Some(right), Some(left)) = (children.pop(), children.pop()) else {
-            return Err(DataFusionError::Internal("a join has two inputs".into()));
-        };
+        let [left, right] = two(children)?;
         Ok(Arc::new(self.over(left, right)))
     }
 

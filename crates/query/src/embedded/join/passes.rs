@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use datafusion::common::JoinType;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
@@ -21,7 +21,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures_util::{StreamExt, stream};
 
-use super::PositionJoin;
+use super::{PositionJoin, two};
 
 /// A join by position, a part of its left rows at a time.
 #[derive(Debug)]
@@ -80,11 +80,9 @@ impl ExecutionPlan for InPasses {
 
     fn with_new_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let (Some(right), Some(left)) = (children.pop(), children.pop()) else {
-            return Err(DataFusionError::Internal("a join has two inputs".into()));
-        };
+        let [left, right] = two(children)?;
         Ok(Arc::new(Self::new(Arc::new(self.join.over(left, right)))))
     }
 
