@@ -5,6 +5,9 @@
 //!
 //! The Sun's place: Astronomical Almanac, "low-precision formulas for the Sun", 0.01 degrees off.
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+
 /// Julian date of BTJD 0.
 pub(crate) const BTJD_ZERO: f64 = 2_457_000.0;
 
@@ -24,26 +27,13 @@ fn anomaly(btjd: f64) -> f64 {
 
 /// A moment of the calendar, without a time scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Calendar {
-    pub(crate) year: i64,
-    pub(crate) month: i64,
-    pub(crate) day: i64,
-    pub(crate) day_of_year: i64,
-    pub(crate) millisecond: i64,
-}
+pub(crate) struct Calendar(DateTime);
 
 impl Calendar {
-    /// From milliseconds since the Julian date of BTJD 0, which is noon of 2014-12-08.
+    /// From milliseconds since the Julian date of BTJD 0.
     fn from_milliseconds(since: i64) -> Self {
-        const DAY: i64 = 86_400_000;
-        let since_midnight = since + DAY / 2;
-        let (days, millisecond) = (since_midnight.div_euclid(DAY), since_midnight.rem_euclid(DAY));
-        // 2014-12-08 is day 16,412 of the Unix calendar.
-        let (year, month, day) = civil(days + 16_412);
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-        let day_of_year = before[(month - 1) as usize] + day + i64::from(leap && month > 2);
-        Calendar { year, month, day, day_of_year, millisecond }
+        let zero = jiff::civil::date(2014, 12, 8).at(12, 0, 0, 0);
+        Calendar(zero.saturating_add(SignedDuration::from_millis(since)))
     }
 
     /// The calendar of TDB itself.
@@ -61,34 +51,18 @@ impl Calendar {
 
     /// As in DATE-OBS: `2018-07-25T19:04:30.657`.
     pub(crate) fn iso(self) -> String {
-        let (seconds, ms) = (self.millisecond / 1000, self.millisecond % 1000);
-        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        format!("{}T{hour:02}:{minute:02}:{second:02}.{ms:03}", self.date())
+        format!("{:.3}", self.0)
     }
 
     /// As in DATE: `2018-07-25`.
     pub(crate) fn date(self) -> String {
-        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        self.0.date().to_string()
     }
 
     /// As in names of files: year, day of year, hours, minutes, seconds without fraction.
     pub(crate) fn stamp(self) -> String {
-        let seconds = self.millisecond / 1000;
-        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        format!("{:04}{:03}{hour:02}{minute:02}{second:02}", self.year, self.day_of_year)
+        self.0.strftime("%Y%j%H%M%S").to_string()
     }
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in eras of 400 years that begin in March.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 /// Days that light from a place on the sky (ICRS, degrees) needs less to the Earth than to the Sun: what is added to
