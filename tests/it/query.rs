@@ -139,6 +139,17 @@ fn files_and_time_series_of_an_archive_and_uploads_are_tables() {
     let named = query(&folder, &["SELECT a FROM series.empty"]);
     let told = "error: series.empty was left out when the archive was opened: ./series/empty.csv";
     assert!(named.code == Some(2) && named.err.contains(told), "{}", named.err);
+    let quoted = query(&folder, &["SELECT a FROM \"Empty\""]);
+    assert!(quoted.code == Some(2) && quoted.err.contains(told), "{}", quoted.err);
+    // Only who names it is told so.
+    let other = query(&folder, &["SELECT time AS \"series.empty\", nothing FROM series.wasp"]);
+    assert!(other.code == Some(2) && other.err.contains("no column `nothing`"), "{}", other.err);
+    fs::create_dir_all(at("catalogues/tap_schema")).unwrap();
+    fs::write(at("catalogues/tap_schema/tables.csv"), "a\n1\n").unwrap();
+    fs::create_dir_all(at("series/plots")).unwrap();
+    fs::write(at("series/plots/a.png"), "").unwrap();
+    let still = query(&folder, &["--format", "csv", "SELECT COUNT(*) AS n FROM series.wasp"]);
+    assert_eq!((still.code, still.out), (Some(0), format!("n\n{lines}\n")), "{}", still.err);
 
     // Nor does what a catalogue was made of.
     fs::write(at("catalogues/hip/main.csv"), "a\n1\n").unwrap();

@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// Which of PostgreSQL's indexes of the sky is used; that which is there unless given, q3c if both are
     #[arg(long, value_parser = ["q3c", "pgsphere"])]
     pub(crate) dialect: Option<String>,
-    /// Copy the tables of the archive into PostgreSQL first, with an index of positions, in the place of those there
+    /// Copy the catalogues of the archive into PostgreSQL first, with an index of positions, in the place of those there
     #[arg(long)]
     pub(crate) load: bool,
     /// table, csv, tsv, ecsv, json, fits, parquet or votable (votable/td, votable/b, votable/b2); by default what the

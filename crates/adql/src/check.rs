@@ -1,7 +1,10 @@
 //! Names and types against the tables that there are.
 //!
 //! The checked query spells every name as the engine knows it, and delimits it; entries of the outermost select list
-//! without a name get one. Region predicates stay what they are (see [`crate::tree::Condition`]).
+//! without a name get one. NATURAL and USING are written as ON, and `*` over what they made one of as its columns, so that
+//! engines need not agree on them. Region predicates stay what they are (see [`crate::tree::Condition`]).
+
+mod scope;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -16,6 +19,7 @@ use crate::tree::{
 };
 use crate::types::{Family, Type};
 use crate::units;
+use scope::{Meaning, Scope, Source};
 
 /// A query whose names and types are right.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +44,7 @@ pub fn check(query: &Query, tables: &Tables, functions: &Functions) -> Result<Ch
         scopes: Vec::new(),
         named: Vec::new(),
         read: BTreeSet::new(),
+        depth: 0,
         errors: Vec::new(),
     };
     let mut query = query.clone();
@@ -50,25 +55,6 @@ pub fn check(query: &Query, tables: &Tables, functions: &Functions) -> Result<Ch
     Ok(Checked { query, columns, tables: checker.read.into_iter().collect() })
 }
 
-/// A table of a FROM clause.
-struct Source<'a> {
-    /// The alias alone, or the full name.
-    name: Vec<String>,
-    columns: Cow<'a, [Column]>,
-}
-
-/// The tables of one SELECT.
-#[derive(Default)]
-struct Scope<'a> {
-    sources: Vec<Source<'a>>,
-    /// Columns that NATURAL and USING made one of.
-    merged: Vec<String>,
-    /// Names of the select list, for ORDER BY and GROUP BY.
-    aliases: Vec<String>,
-    /// Whether something is unknown, so that unknown columns are no news.
-    broken: bool,
-}
-
 struct Checker<'a> {
     tables: &'a Tables,
     functions: &'a Functions,
@@ -77,6 +63,8 @@ struct Checker<'a> {
     named: Vec<(String, Vec<Column>)>,
     /// Full names of the tables that are read.
     read: BTreeSet<String>,
+    /// How many queries are around what is looked at.
+    depth: usize,
     errors: Vec<Error>,
 }
 
@@ -91,6 +79,7 @@ impl<'a> Checker<'a> {
     }
 
     fn query(&mut self, query: &mut Query) -> Vec<Column> {
+        self.depth += 1;
         for cte in &mut query.with {
             let columns = self.query(&mut cte.query);
             fix(&mut cte.name);
@@ -111,10 +100,17 @@ impl<'a> Checker<'a> {
                     let message = format!("there is no column {text}, the query has {}", columns.len());
                     self.wrong(Error::new(Kind::UnknownColumn, term.expr.span, message));
                 }
+                ExprKind::Column(name) if name.qualifiers().is_empty() => {
+                    match result_of(&query.body, &columns, name.last()) {
+                        Some(value) => term.expr.kind = value,
+                        None => self.expr(&mut term.expr),
+                    }
+                }
                 _ => self.expr(&mut term.expr),
             }
         }
         self.scopes.pop();
+        self.depth -= 1;
         columns
     }
 
@@ -151,8 +147,15 @@ impl<'a> Checker<'a> {
             self.condition(filter);
         }
         let mut columns = Vec::new();
-        for item in &mut select.items {
-            self.item(item, &mut columns);
+        for mut item in std::mem::take(&mut select.items) {
+            self.item(&mut item, &mut columns);
+            match item {
+                Item::Star if self.scope().merged => select.items.extend(self.scope().written_out()),
+                item => select.items.push(item),
+            }
+        }
+        if self.depth > 1 {
+            self.scope().tell_apart(&mut select.items, &columns);
         }
         self.scope().aliases = columns.iter().map(|column: &Column| column.name.clone()).collect();
         for expr in &mut select.group_by {
@@ -174,14 +177,7 @@ impl<'a> Checker<'a> {
         match item {
             Item::Star => {
                 let scope = self.scope();
-                let mut seen: Vec<String> = Vec::new();
-                for column in scope.sources.iter().flat_map(|source| source.columns.iter()) {
-                    let merged = scope.merged.contains(&column.name);
-                    if !(merged && seen.contains(&column.name)) {
-                        columns.push(column.clone());
-                    }
-                    seen.push(column.name.clone());
-                }
+                columns.extend(scope.shown.iter().map(|shown| scope.column(shown).clone()));
             }
             Item::QualifiedStar(name) => {
                 let scope = self.scope();
@@ -189,7 +185,7 @@ impl<'a> Checker<'a> {
                 match source {
                     Some(source) => {
                         columns.extend(source.columns.iter().cloned());
-                        spell(&mut name.0, &source.name.clone());
+                        name.0 = spelt(&source.name, name.span());
                     }
                     None if scope.broken => {}
                     None => {
@@ -203,7 +199,14 @@ impl<'a> Checker<'a> {
                 }
             }
             Item::Expr { expr, alias } => {
+                let written = match &expr.kind {
+                    ExprKind::Column(name) => Some(name.last().clone()),
+                    _ => None,
+                };
                 self.expr(expr);
+                if let (None, Some(name), ExprKind::Call { .. }) = (&alias, written, &expr.kind) {
+                    *alias = Some(name);
+                }
                 let datatype = self.type_of(expr);
                 let unit = self.unit_of(expr);
                 let name = match (&mut *alias, &expr.kind) {
@@ -233,54 +236,43 @@ impl<'a> Checker<'a> {
     }
 
     fn from(&mut self, from: &mut From) {
+        let scope = self.scope();
+        // A join knows its own tables alone.
+        let first = std::mem::replace(&mut scope.first, scope.sources.len());
+        let mut before = std::mem::take(&mut scope.shown);
         self.table(&mut from.table);
         for join in &mut from.joins {
-            let before = self.scope().sources.len();
+            let left = std::mem::take(&mut self.scope().shown);
             self.table(&mut join.table);
-            match &mut join.constraint {
+            let right = std::mem::take(&mut self.scope().shown);
+            let span = table_span(&join.table);
+            let names = match &mut join.constraint {
                 Constraint::On(condition) => {
+                    self.scope().shown = [left, right].concat();
                     self.condition(condition);
                     if let Some(span) = aggregate_in_condition(condition) {
                         self.wrong(Error::new(Kind::Aggregate, span, "an aggregate in ON"));
                     }
+                    continue;
                 }
-                Constraint::Natural => {
-                    let scope = self.scope();
-                    let (left, right) = scope.sources.split_at(before);
-                    let names = |sources: &[Source<'_>]| -> Vec<String> {
-                        sources.iter().flat_map(|s| s.columns.iter().map(|c| c.name.clone())).collect()
-                    };
-                    let left = names(left);
-                    let shared: Vec<_> =
-                        names(right).into_iter().filter(|name| left.contains(name)).collect();
-                    scope.merged.extend(shared);
-                }
-                Constraint::Using(names) => {
-                    for ident in names {
-                        let scope = self.scope();
-                        let (left, right) = scope.sources.split_at(before);
-                        let find = |sources: &[Source<'_>]| {
-                            let mut columns = sources.iter().flat_map(|source| source.columns.iter());
-                            columns.find(|column| ident.names(&column.name)).map(|column| column.name.clone())
-                        };
-                        match (find(left), find(right)) {
-                            (Some(name), Some(_)) => {
-                                ident.name.clone_from(&name);
-                                fix(ident);
-                                scope.merged.push(name);
-                            }
-                            _ if scope.broken => {}
-                            (found, _) => {
-                                let side = if found.is_some() { "right" } else { "left" };
-                                let message = format!("no column `{}` on the {side} of the join", ident.name);
-                                let error = Error::new(Kind::UnknownColumn, ident.span, message);
-                                self.wrong(error);
-                            }
-                        }
+                Constraint::Natural => self.scope().shared(&left, &right, span),
+                Constraint::Using(names) => std::mem::take(names),
+            };
+            let scope = self.scope();
+            let sides = [left.clone(), right.clone()];
+            match scope.merge(join.kind, left, right, &names, span) {
+                Ok(condition) => join.constraint = Constraint::On(condition),
+                Err(error) => {
+                    scope.shown = sides.concat();
+                    if !scope.broken {
+                        self.wrong(error);
                     }
                 }
             }
         }
+        let scope = self.scope();
+        before.append(&mut scope.shown);
+        (scope.shown, scope.first) = (before, first);
     }
 
     fn table(&mut self, table: &mut Table) {
@@ -304,9 +296,7 @@ impl<'a> Checker<'a> {
                         }
                     },
                 };
-                let span = name.span();
-                name.0 =
-                    full.iter().map(|part| Ident { name: part.clone(), delimited: true, span }).collect();
+                name.0 = spelt(&full, name.span());
                 match alias {
                     Some(alias) => {
                         fix(alias);
@@ -325,14 +315,23 @@ impl<'a> Checker<'a> {
             }
             Table::Nested { from, alias } => {
                 let Some(alias) = alias else { return self.from(from) };
+                // Nor does it see one under a name of its own.
+                let hidden = self.scopes.pop();
                 self.scopes.push(Scope::default());
                 self.from(from);
                 let mut columns = Vec::new();
                 self.item(&mut Item::Star, &mut columns);
+                let items = self.scope().apart(&columns);
                 let inner = self.scopes.pop().is_some_and(|scope| scope.broken);
+                self.scopes.extend(hidden);
                 self.scope().broken |= inner;
                 fix(alias);
-                Source { name: vec![alias.name.clone()], columns: Cow::Owned(columns) }
+                let source = Source { name: vec![alias.name.clone()], columns: Cow::Owned(columns) };
+                if let Some(items) = items {
+                    // Its columns would have the names of others too.
+                    *table = Table::Derived { query: Box::new(selected(items, from)), alias: alias.clone() };
+                }
+                source
             }
         };
         if let Some(twice) = self.scope().sources.iter().find(|other| other.name == source.name) {
@@ -340,7 +339,7 @@ impl<'a> Checker<'a> {
             let error = Error::new(Kind::Ambiguous, table_span(table), message);
             self.wrong(error.hint("give each an alias"));
         }
-        self.scope().sources.push(source);
+        self.scope().add(source);
     }
 
     fn type_of(&self, expr: &Expr) -> Type {
@@ -392,57 +391,41 @@ impl<'a> Checker<'a> {
         units::factor(&from, unit).map(Some).map_err(|misfit| misfit.at(span, [&from, unit]))
     }
 
-    fn column(&mut self, name: &mut Name) {
+    /// Spells the name of a column; gives what stands in its place where it is made of several.
+    fn column(&mut self, name: &mut Name) -> Option<ExprKind> {
         for scope in self.scopes.iter().rev() {
-            let alias = scope.aliases.iter().find(|alias| name_is(&name.0, alias)).cloned();
-            if let ([one], Some(alias)) = (&mut name.0[..], alias) {
-                let of_table =
-                    scope.sources.iter().flat_map(|s| s.columns.iter()).any(|c| one.names(&c.name));
-                if !of_table {
-                    one.name = alias;
-                    fix(one);
-                    return;
+            let alias = scope.aliases.iter().find(|alias| name_is(&name.0, alias));
+            let found = match (scope.find(name), alias) {
+                (Meaning::Unknown, Some(alias)) => {
+                    name.0[0].name.clone_from(alias);
+                    fix(&mut name.0[0]);
+                    return None;
                 }
-            }
-            let fits = |source: &&Source<'_>| {
-                name.qualifiers().is_empty() || ends_with(&source.name, name.qualifiers())
+                (Meaning::Unknown, None) => continue,
+                (Meaning::Ambiguous([a, b]), _) => {
+                    let message = format!("column `{name}` is in {a} and in {b}");
+                    let error = Error::new(Kind::Ambiguous, name.span(), message);
+                    let hint = format!("write {a}.{} or {b}.{}", name.last().name, name.last().name);
+                    self.errors.push(error.hint(hint));
+                    return None;
+                }
+                (Meaning::Twice(table), _) => {
+                    let error = scope::twice(name.last(), name.span(), &table);
+                    self.errors.push(error);
+                    return None;
+                }
+                (Meaning::Column(found), _) => found,
             };
-            let found: Vec<(&Source<'_>, &Column)> = scope
-                .sources
-                .iter()
-                .filter(fits)
-                .flat_map(|source| source.columns.iter().map(move |column| (source, column)))
-                .filter(|(_, column)| name.last().names(&column.name))
-                .collect();
-            match &found[..] {
-                [] => continue,
-                [(a, column), rest @ ..] => {
-                    // In one table names may differ in case alone; then the exact spelling wins.
-                    let exact = found.iter().find(|(_, column)| column.name == name.last().name);
-                    let merged = scope.merged.contains(&column.name);
-                    if let Some((b, _)) = rest.first()
-                        && !merged
-                        && !(exact.is_some() && std::ptr::eq(*a, *b))
-                    {
-                        let (a, b) = (a.name.join("."), b.name.join("."));
-                        let message = format!("column `{name}` is in {a} and in {b}");
-                        let error = Error::new(Kind::Ambiguous, name.span(), message);
-                        let hint = format!("write {a}.{} or {b}.{}", name.last().name, name.last().name);
-                        self.errors.push(error.hint(hint));
-                        return;
-                    }
-                    let (source, column) = exact.unwrap_or(&found[0]);
-                    let (source, column) = (source.name.clone(), column.name.clone());
-                    let last = name.0.len() - 1;
-                    name.0[last].name = column;
-                    fix(&mut name.0[last]);
-                    spell(&mut name.0[..last], &source);
-                    return;
-                }
+            let column = &scope.column(&found).name;
+            if name.qualifiers().is_empty() && !scope.in_several(column) {
+                name.0[0].name.clone_from(column);
+                fix(&mut name.0[0]);
+                return None;
             }
+            return Some(scope.value(&found, name.span()).kind);
         }
         if self.scopes.iter().any(|scope| scope.broken) {
-            return;
+            return None;
         }
         let message = match name.qualifiers() {
             [] => format!("no column `{name}`"),
@@ -452,12 +435,13 @@ impl<'a> Checker<'a> {
             .scopes
             .iter()
             .rev()
-            .flat_map(|scope| &scope.sources)
+            .flat_map(Scope::known)
             .flat_map(|source| source.columns.iter().map(|column| column.name.as_str()))
             .collect();
         let error = Error::new(Kind::UnknownColumn, name.span(), message);
         let error = did_you_mean(error, &name.last().name, known);
         self.wrong(error);
+        None
     }
 
     fn position(&mut self, position: &mut Position) {
@@ -488,7 +472,11 @@ impl<'a> Checker<'a> {
         let span = expr.span;
         match &mut expr.kind {
             ExprKind::Null | ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Region { .. } => {}
-            ExprKind::Column(name) => self.column(name),
+            ExprKind::Column(name) => {
+                if let Some(kind) = self.column(name) {
+                    expr.kind = kind;
+                }
+            }
             ExprKind::Parens(inner) | ExprKind::Cast { expr: inner, .. } => self.expr(inner),
             ExprKind::Unary { expr: inner, .. } => self.number(inner),
             ExprKind::Binary { operator, left, right } => {
@@ -707,7 +695,9 @@ impl<'a> Checker<'a> {
 
     fn grouped(&mut self, expr: &Expr, groups: &[Expr]) {
         let same = |group: &Expr| match (&group.kind, &expr.kind) {
-            (ExprKind::Column(a), ExprKind::Column(b)) => a.last() == b.last(),
+            (ExprKind::Column(a), ExprKind::Column(b)) => {
+                a.0.iter().rev().zip(b.0.iter().rev()).all(|(a, b)| a == b)
+            }
             (a, b) => a == b,
         };
         if groups.iter().any(same) || self.custom_aggregate(expr) {
@@ -729,12 +719,41 @@ fn name_is(parts: &[Ident], alias: &str) -> bool {
     matches!(parts, [one] if one.names(alias))
 }
 
-/// Spells qualifiers as the table's own name does, from its end.
-fn spell(parts: &mut [Ident], full: &[String]) {
-    for (part, name) in parts.iter_mut().rev().zip(full.iter().rev()) {
-        part.name.clone_from(name);
-        fix(part);
-    }
+/// What a name in ORDER BY means if it is that of one column of the result, which goes before those of tables: SQL-92, section
+/// 13.1 (general rule 3).
+fn result_of(body: &Body, columns: &[Column], name: &Ident) -> Option<ExprKind> {
+    let Body::Select(select) = body else { return None };
+    let mut named = columns.iter().filter(|column| name.names(&column.name));
+    let (Some(column), None) = (named.next(), named.next()) else { return None };
+    select.items.iter().find_map(|item| match item {
+        Item::Expr { alias: Some(alias), .. } if alias.name == column.name => {
+            Some(ExprKind::Column(Name(vec![alias.clone()])))
+        }
+        Item::Expr { expr, alias: None } => match &expr.kind {
+            ExprKind::Column(own) if own.last().name == column.name => Some(expr.kind.clone()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// `SELECT items FROM from`.
+fn selected(items: Vec<Item>, from: &From) -> Query {
+    let select = Select {
+        distinct: false,
+        top: None,
+        items,
+        from: vec![from.clone()],
+        filter: None,
+        group_by: Vec::new(),
+        having: None,
+    };
+    Query { with: Vec::new(), body: Body::Select(Box::new(select)), order_by: Vec::new(), offset: None }
+}
+
+/// The full name of a table, as engines know it.
+fn spelt(full: &[String], span: Span) -> Vec<Ident> {
+    full.iter().map(|part| Ident { name: part.clone(), delimited: true, span }).collect()
 }
 
 /// The values that a value is made of, but for those within aggregates.

@@ -71,6 +71,44 @@ fn unknown_and_ambiguous_names_are_found_with_the_nearest_one() {
         "ra",
         "on the right of the join",
     );
+    mistake(
+        "SELECT * FROM gaia.source NATURAL JOIN mine JOIN obscore USING (ID)",
+        Kind::Ambiguous,
+        "ID",
+        "more than one",
+    );
+    mistake("SELECT ra FROM gaia.source JOIN mine ON 1 = 1", Kind::Ambiguous, "ra", "write gaia.source.ra");
+    // A join knows its own tables alone.
+    mistake(
+        "SELECT source_id FROM obscore, gaia.source JOIN mine ON t_min = id",
+        Kind::UnknownColumn,
+        "t_min",
+        "no column",
+    );
+    mistake(
+        "SELECT t_min FROM obscore JOIN gaia.source JOIN mine ON obscore.t_min = 1 ON 1 = 1",
+        Kind::UnknownColumn,
+        "obscore.t_min",
+        "in the tables of FROM",
+    );
+    mistake(
+        "SELECT n FROM gaia.source AS a JOIN (SELECT dec AS n, name AS ra FROM gaia.source) AS b USING (ra)",
+        Kind::Type,
+        "ra",
+        "DOUBLE PRECISION on the left and VARCHAR on the right",
+    );
+    mistake(
+        "SELECT x.ra FROM (SELECT ra, dec AS ra FROM mine) AS x",
+        Kind::Ambiguous,
+        "x.ra",
+        "more than one",
+    );
+    mistake(
+        "SELECT s.ra, m.ra FROM gaia.source AS s JOIN mine AS m ON s.source_id = m.id ORDER BY ra",
+        Kind::Ambiguous,
+        "ra",
+        "write s.ra or m.ra",
+    );
     mistake("SELECT ra FROM mine ORDER BY 2", Kind::UnknownColumn, "2", "the query has 1");
 }
 
@@ -126,6 +164,8 @@ fn aggregates_and_set_operators_are_checked() {
         "SELECT ra FROM gaia.source JOIN mine USING (ra)",
         "SELECT ra, dec FROM gaia.source NATURAL JOIN mine",
         "SELECT \"Id\", \"id\" FROM mine",
+        // Names of the result go before those of tables.
+        "SELECT s.ra FROM gaia.source AS s JOIN mine AS m ON s.source_id = m.id ORDER BY ra",
     ] {
         sql(fine, Engine::PgSphere);
     }

@@ -60,6 +60,9 @@ pub enum Error {
         /// What it is.
         found: &'static str,
     },
+    /// A folder of an archive that is no table.
+    #[error("is neither a HATS catalogue nor has it files that are tables; take it out of the archive")]
+    NoTables,
     /// A table of an archive that cannot be named in queries.
     #[error("its name {reason}; rename it")]
     ArchiveName {

@@ -11,6 +11,7 @@ mod collection;
 mod crossmatch;
 mod decoder;
 mod density;
+mod handle;
 mod import;
 mod input;
 mod margin;

@@ -101,7 +101,14 @@ impl Answer {
 }
 
 /// The columns that an engine gives with what is known of them from the checked query.
-pub(crate) fn described(engine: &Schema, columns: &[Column]) -> SchemaRef {
+///
+/// # Errors
+/// [`Error::Value`] where these are not as many, so that no value ever stands under the name of another.
+pub(crate) fn described(engine: &Schema, columns: &[Column]) -> Result<SchemaRef, Error> {
+    if engine.fields().len() != columns.len() {
+        let (found, wanted) = (engine.fields().len(), columns.len());
+        return Err(Error::Value(format!("the engine gives {found} columns for the {wanted} of the query")));
+    }
     let field = |(field, column): (&FieldRef, &Column)| {
         let data_type = match field.data_type() {
             // A column of NULL alone has no type of its own; few formats know such columns.
@@ -125,5 +132,5 @@ pub(crate) fn described(engine: &Schema, columns: &[Column]) -> SchemaRef {
         let known = known.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?.to_string())));
         Field::new(&column.name, data_type.clone(), true).with_metadata(known.collect())
     };
-    Arc::new(Schema::new(engine.fields().iter().zip(columns).map(field).collect::<Vec<_>>()))
+    Ok(Arc::new(Schema::new(engine.fields().iter().zip(columns).map(field).collect::<Vec<_>>())))
 }

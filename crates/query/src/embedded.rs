@@ -220,7 +220,7 @@ impl Embedded {
         let meaning = self.meaning(request, &sql).await?;
         let plan = self.plan(&meaning, &sql).await?;
         let otherwise = joins_in_memory(&plan).then(|| (meaning, self.in_little.clone()));
-        let schema = described(&plan.schema(), &checked.columns);
+        let schema = described(&plan.schema(), &checked.columns)?;
         let rows = self.begin(plan, otherwise, sql);
         Ok(Answer::new(schema, rows, request.max_rows, deadline))
     }
@@ -289,7 +289,7 @@ impl Embedded {
     ) -> Result<Vec<u8>, Error> {
         let failed = |error| Error::of_engine(error, sql, self.memory);
         let plan = self.plan(&self.meaning(request, sql).await?, sql).await?;
-        let columns = described(&plan.schema(), &checked.columns);
+        let columns = described(&plan.schema(), &checked.columns)?;
         let columns = columns
             .as_ref()
             .try_into()

@@ -107,7 +107,7 @@ impl Postgres {
         let whole = wrapped(&sql, &types, &checked.columns, request.max_rows)?;
         let statement = client.prepare(&whole).await.map_err(failed)?;
         let reader = Reader::new(&statement, &checked.columns)?;
-        let schema = described(reader.schema(), &checked.columns);
+        let schema = described(reader.schema(), &checked.columns)?;
         let nothing: [&(dyn tokio_postgres::types::ToSql + Sync); 0] = [];
         let rows = client.query_raw(&statement, nothing).await.map_err(failed)?;
         let going =

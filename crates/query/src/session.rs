@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use tokio::time::{Instant, timeout_at};
 use uranometria_adql::{
-    Checked, Column, Engine, Functions, Mode, Options, Tables, Version, check, parse, translate,
+    Checked, Column, Engine, Functions, Kind, Mode, Options, Tables, Version, check, parse, translate,
 };
 use uranometria_catalog::fs::{Catalog, Table};
 
@@ -309,9 +309,9 @@ impl Session {
         let wrong = |errors| Error::query(errors, request.adql);
         let tree = parse(request.adql, &options).map_err(wrong)?;
         check(&tree, &self.tables, &self.functions).map_err(|errors| {
-            let text = request.adql.to_ascii_lowercase();
-            let named = self.left_out.iter().find(|(name, _)| text.contains(&name.to_ascii_lowercase()));
-            match named {
+            let unknown = errors.iter().filter(|error| error.kind == Kind::UnknownTable);
+            let mut unknown = unknown.filter_map(|error| request.adql.get(error.span.start..error.span.end));
+            match unknown.find_map(|name| self.left_out.iter().find(|(other, _)| is_named(other, name))) {
                 Some((name, why)) => Error::LeftOut { name: name.clone(), source: why.clone() },
                 None => wrong(errors),
             }
@@ -330,6 +330,13 @@ impl Session {
 
 fn sql(checked: &Checked, engine: Engine, request: &Request<'_>) -> Result<String, Error> {
     translate(&checked.query, engine).map_err(|error| Error::query(error, request.adql))
+}
+
+/// Whether the name of a table in a query, quoted or not, with its schema or without, is that of a table.
+fn is_named(table: &str, name: &str) -> bool {
+    let name: String = name.chars().filter(|c| *c != '"' && !c.is_whitespace()).collect();
+    let same = |table: &str| table.eq_ignore_ascii_case(&name);
+    same(table) || table.split_once('.').is_some_and(|(_, last)| same(last))
 }
 
 /// Refuses names in TAP_SCHEMA, which describes the others.

@@ -38,17 +38,21 @@ pub enum Stored {
 const PACKED: [&str; 5] = ["csv", "tsv", "ecsv", "vot", "votable"];
 const PLAIN: [&str; 3] = ["parquet", "fits", "fit"];
 
+/// What tables that describe the others begin with: TAP 1.1, section 4.
+const DESCRIBING: &str = "TAP_SCHEMA.";
+
 /// The schema of time series.
 const SERIES: &str = "series";
 
 /// The tables of an archive's folder: `catalogues/SCHEMA/TABLE` is `SCHEMA.TABLE`, `series/TABLE` is `series.TABLE`. A table
 /// is a HATS catalogue, a file (its name without the ending is the table's), or a folder of files with the same columns.
-/// Names that begin with a period are under way; files that are no tables by their endings are passed over, as are those with
-/// the name of a folder, of which a catalogue may have been made.
+/// Names that begin with a period are under way; files that are no tables by their endings are passed over, as are empty
+/// folders, and files with the name of a folder beside them, of which a catalogue may have been made.
 ///
 /// # Errors
 /// [`Error::Io`] where neither folder is there or one in them cannot be read; left out with [`Error::ArchiveName`] are names
-/// that have a period within, and of two files with one name, whatever its capitals, the second.
+/// that have a period within or are in TAP_SCHEMA, and of two tables with one name, whatever its capitals, the second; with
+/// [`Error::NoTables`] folders in which there is something, but neither a catalogue nor a table.
 pub fn archive_tables(archive: impl AsRef<Path>) -> Result<ArchiveTables, Error> {
     let [catalogues, series] = ["catalogues", SERIES].map(|name| archive.as_ref().join(name));
     let mut found = Found::default();
@@ -76,16 +80,28 @@ impl Found {
     fn add(&mut self, schema: &str, folder: &Path) -> Result<(), Error> {
         let before = self.archive.tables.len();
         let (folders, files): (Vec<_>, Vec<_>) = listed(folder)?.into_iter().partition(|path| path.is_dir());
+        let mut of_folders = HashSet::new();
         for path in folders {
-            let files: Vec<PathBuf> = match metadata::is_catalog(&path) {
-                true => Vec::new(),
-                false => listed(&path)?.into_iter().filter(|path| stem(path).is_some()).collect(),
+            let stored = match metadata::is_catalog(&path) {
+                true => Stored::Catalog(path.clone()),
+                false => {
+                    let within = listed(&path)?;
+                    let is_empty = within.is_empty();
+                    let files: Vec<_> = within.into_iter().filter(|path| stem(path).is_some()).collect();
+                    if files.is_empty() {
+                        if !is_empty {
+                            let name = format!("{schema}.{}", name_of(&path));
+                            self.archive.left_out.push((name, Error::NoTables.in_file(&path)));
+                        }
+                        continue;
+                    }
+                    Stored::Files(files)
+                }
             };
-            // What is neither says what it lacks when it is opened.
-            let stored = if files.is_empty() { Stored::Catalog(path.clone()) } else { Stored::Files(files) };
-            self.push(format!("{schema}.{}", name_of(&path)), &path, stored);
+            let name = format!("{schema}.{}", name_of(&path));
+            of_folders.insert(name.to_ascii_lowercase());
+            self.push(name, &path, stored);
         }
-        let of_folders = self.names.clone();
         for path in files {
             let Some(stem) = stem(&path) else { continue };
             let name = format!("{schema}.{stem}");
@@ -100,6 +116,8 @@ impl Found {
     fn push(&mut self, name: String, path: &Path, stored: Stored) {
         let reason = if name.matches('.').count() > 1 {
             "has a period, which divides schema and table in queries"
+        } else if name.get(..DESCRIBING.len()).is_some_and(|of| of.eq_ignore_ascii_case(DESCRIBING)) {
+            "is one of TAP_SCHEMA, whose tables describe the others"
         } else if !self.names.insert(name.to_ascii_lowercase()) {
             "is that of another table"
         } else {
@@ -173,12 +191,11 @@ mod tests {
         touch("catalogues/gaia/source/README.txt");
         touch("catalogues/gaia/.under-way.part/hats.properties");
         touch("catalogues/gaia/neighbours.FITS");
-        touch("catalogues/gaia/empty/nothing.json");
+        fs::create_dir(at("catalogues/gaia/empty")).unwrap();
         touch("catalogues/README.md");
         touch("catalogues/gaia/packed.fits.gz");
         touch("catalogues/gaia/Source.parquet");
         let mut all = vec![
-            named("gaia.empty", Stored::Catalog(at("catalogues/gaia/empty"))),
             named("gaia.neighbours", Stored::Files(vec![at("catalogues/gaia/neighbours.FITS")])),
             named("gaia.source", Stored::Catalog(at("catalogues/gaia/source"))),
         ];
@@ -188,16 +205,26 @@ mod tests {
 
         touch("catalogues/gaia/neighbours.csv");
         touch("catalogues/gaia/dr3.1.csv");
+        touch("catalogues/gaia/plots/a.png");
+        // Of other folders than the first, and with other capitals.
+        touch("catalogues/Gaia/neighbours.parquet");
+        touch("catalogues/Series/kepler.csv");
+        touch("catalogues/tap_schema/tables.csv");
         let told: Vec<String> =
             tables().left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect();
-        assert_eq!(told.len(), 2);
-        assert!(
-            told[0].starts_with("gaia.dr3.1: ") && told[0].contains("dr3.1.csv: its name has a period"),
-            "{told:?}"
-        );
-        assert!(told[1].contains("neighbours.csv: its name is that of another table; rename it"), "{told:?}");
+        let wanted = [
+            ("gaia.plots", "plots: is neither a HATS catalogue nor has it files that are tables"),
+            ("gaia.dr3.1", "dr3.1.csv: its name has a period"),
+            ("gaia.neighbours", "neighbours.FITS: its name is that of another table; rename it"),
+            ("gaia.neighbours", "neighbours.csv: its name is that of another table; rename it"),
+            ("tap_schema.tables", "tables.csv: its name is one of TAP_SCHEMA"),
+            ("series.kepler", "kepler.csv.gz: its name is that of another table; rename it"),
+        ];
+        let fits =
+            |(told, (name, why)): (&String, &(&str, &str))| told.starts_with(*name) && told.contains(why);
+        assert!(told.len() == wanted.len() && told.iter().zip(&wanted).all(fits), "{told:#?}");
         // The first of them stays.
-        let stays = named("gaia.neighbours", Stored::Files(vec![at("catalogues/gaia/neighbours.FITS")]));
+        let stays = named("Gaia.neighbours", Stored::Files(vec![at("catalogues/Gaia/neighbours.parquet")]));
         assert!(tables().tables.contains(&stays));
     }
 }

@@ -13,13 +13,12 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 use uranometria_fits::{Source, SourceReader};
 
+use super::handle::Handle;
+
 /// A file that is cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) enum Chunks {
-    Open {
-        file: Arc<File>,
-        len: u64,
-    },
+    Open(Arc<Handle>),
     Mapped(Bytes),
     #[cfg(feature = "object-store")]
     Stored(super::store::Stored),
@@ -27,9 +26,7 @@ pub(super) enum Chunks {
 
 impl Chunks {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let len = file.metadata()?.len();
-        Ok(Chunks::Open { file: Arc::new(file), len })
+        Handle::open(path).map(Chunks::Open)
     }
 
     /// The same file, with what will be read fetched beforehand where each reading takes long.
@@ -57,7 +54,7 @@ impl Chunks {
 impl Length for Chunks {
     fn len(&self) -> u64 {
         match self {
-            Chunks::Open { len, .. } => *len,
+            Chunks::Open(handle) => handle.len(),
             Chunks::Mapped(bytes) => bytes.len() as u64,
             #[cfg(feature = "object-store")]
             Chunks::Stored(file) => file.len(),
@@ -72,7 +69,7 @@ impl Source for Chunks {
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
         match self {
-            Chunks::Open { file, .. } => file.read_exact_at(into, offset),
+            Chunks::Open(handle) => handle.file()?.read_exact_at(into, offset),
             Chunks::Mapped(bytes) => Source::read_at(&&**bytes, offset, into),
             #[cfg(feature = "object-store")]
             Chunks::Stored(file) => {
@@ -92,9 +89,9 @@ impl ChunkReader for Chunks {
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         match self {
-            Chunks::Open { file, .. } => {
+            Chunks::Open(handle) => {
                 let mut bytes = vec![0; length];
-                file.read_exact_at(&mut bytes, start)?;
+                handle.file()?.read_exact_at(&mut bytes, start)?;
                 Ok(bytes.into())
             }
             Chunks::Mapped(bytes) => {

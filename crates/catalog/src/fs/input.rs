@@ -32,6 +32,9 @@ pub(super) const OWN: [&str; 4] = [CELL_COLUMN, "Norder", "Dir", "Npix"];
 /// Rows of FITS that are read by themselves.
 const STRETCH: usize = 1 << 18;
 
+/// The most stretches: a header can claim any number of rows that have no bytes.
+const STRETCHES: usize = 1 << 16;
+
 /// Batches of a table.
 pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send>;
 
@@ -283,7 +286,9 @@ impl Input {
             }
             Kind::Fits(_) => {
                 let rows = usize::try_from(self.rows()?).ok()?;
-                Some((0..rows).step_by(STRETCH).map(|start| start..rows.min(start + STRETCH)).collect())
+                let stretch = STRETCH.max(rows.div_ceil(STRETCHES));
+                let from = (0..rows).step_by(stretch);
+                Some(from.map(|start| start..start.saturating_add(stretch).min(rows)).collect())
             }
             Kind::Text(_) | Kind::VoTable { .. } => None,
         }

@@ -37,12 +37,11 @@ use datafusion::physical_plan::{
     replace_children_if_necessary,
 };
 use futures_util::stream;
-use tokio::sync::OnceCell;
 
 use super::functions::IN_CIRCLE;
 use index::Index;
 use passes::InPasses;
-use probe::{Build, Built, Probe, unmatched_left};
+use probe::{Build, Once, Probe, unmatched_left};
 use turns::Turns;
 
 /// Puts [`PositionJoin`] in the place of joins that compare each row with each, where it can stand there.
@@ -88,7 +87,7 @@ fn by_position(join: &NestedLoopJoinExec) -> Placed {
 }
 
 fn in_passes(join: &NestedLoopJoinExec) -> Placed {
-    let join = PositionJoin::of(join)?.filter(|join| InPasses::can_do(join.join_type));
+    let join = PositionJoin::of(join)?.filter(InPasses::can_do);
     Ok(join.map(|join| Arc::new(InPasses::new(Arc::new(join))) as Arc<dyn ExecutionPlan>))
 }
 
@@ -143,7 +142,7 @@ pub(crate) struct PositionJoin {
     columns: Vec<ColumnIndex>,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
-    built: Arc<OnceCell<Arc<Built>>>,
+    built: Arc<Once>,
     metrics: ExecutionPlanMetricsSet,
 }
 

@@ -69,7 +69,7 @@ fn sorts_beyond_the_memory_go_to_files_and_what_cannot_is_an_error() {
     assert_eq!(left, 0);
 
     let archive = numbers(&Resources { memory: 1 << 20, ..Resources::default() }, 300_000);
-    let query = "SELECT a.n FROM t.n AS a JOIN t.n AS b ON DISTANCE(a.n, a.m, b.n, b.m) < 0.1";
+    let query = "SELECT a.n FROM t.n AS a FULL OUTER JOIN t.n AS b ON DISTANCE(a.n, a.m, b.n, b.m) < 0.1";
     let error = archive.ask(&Request::new(query)).unwrap_err();
     assert!(matches!(error, Error::Memory { .. }) && error.to_string().contains("1 MiB"), "{error}");
 }
@@ -133,6 +133,37 @@ fn a_join_by_position_beyond_the_memory_is_done_in_passes() {
     let error = little.ask(&Request::new(&full)).unwrap_err();
     assert!(matches!(error, Error::Memory { .. }), "{error}");
     assert!(error.to_string().contains("the left rows of a join by position"), "{error}");
+    // Nor is a right side read again that may have other rows then: some of many, by number or by chance.
+    for some in ["SELECT TOP 250000 id, ra, dec FROM t.r", "SELECT id, ra, dec FROM t.r WHERE RAND() < 0.8"] {
+        let of_some = format!(
+            "SELECT l.id AS a, r.id AS b FROM t.l AS l LEFT OUTER JOIN ({some}) AS r {near} ORDER BY a, b"
+        );
+        let error = little.ask(&Request::new(&of_some)).unwrap_err();
+        assert!(matches!(error, Error::Memory { .. }), "{error}");
+    }
+    // A batch of left rows that does not fit is parted.
+    let few = "SELECT COUNT(*) AS n FROM t.l AS l JOIN t.r AS r";
+    let few = format!("{few} {near} WHERE r.id < 3000 AND l.id < 40000");
+    let tiny = stars(&Resources { memory: 3 << 20, threads: 1, ..Resources::default() });
+    assert_eq!(tiny.rows(&few), plenty.rows(&few));
+}
+
+#[test]
+fn a_left_side_that_fails_is_not_begun_again() {
+    let mut archive = Archive::empty(&Resources { memory: 4 << 20, threads: 2, ..Resources::default() });
+    let column = |by: f64| (0..200_000).map(|n| Some((f64::from(n) * by).fract() * 80.0)).collect::<Vec<_>>();
+    archive.add(
+        "t.l",
+        &[("id", column(0.618_033_988_7)), ("ra", column(0.732_050_807_6)), ("dec", column(0.414_213_562_4))],
+    );
+    let grouped = "(SELECT id, MAX(ra) AS ra, MAX(dec) AS dec FROM t.l GROUP BY id)";
+    let query = format!(
+        "SELECT COUNT(*) AS n FROM {grouped} AS a FULL OUTER JOIN {grouped} AS b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.01"
+    );
+    for _ in 0..5 {
+        let error = archive.ask(&Request::new(&query)).unwrap_err();
+        assert!(matches!(error, Error::Memory { .. }), "{error}");
+    }
 }
 
 #[test]

@@ -7,3 +7,4 @@ mod joins;
 mod limits;
 mod shapes;
 mod support;
+mod using;

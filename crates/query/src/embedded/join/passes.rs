@@ -1,12 +1,14 @@
 //! Joins by position whose left rows do not fit in memory: as many of these at a time as do, each time with all right rows.
 //!
 //! A left row is in one pass alone, so that what has no partner in it has none. Of right rows no pass knows that; joins that
-//! give those without a partner are not done so.
+//! give those without a partner are not done so, nor are those whose right side may have other rows when it is read again.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, UInt32Array};
+use arrow_select::take::take_record_batch;
 use datafusion::common::JoinType;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -14,9 +16,11 @@ use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, reset_plan_states};
+use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures_util::{StreamExt, stream};
@@ -31,9 +35,10 @@ pub(super) struct InPasses {
 }
 
 impl InPasses {
-    /// Whether joins of a kind can be done so.
-    pub(super) fn can_do(kind: JoinType) -> bool {
-        matches!(kind, JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti)
+    /// Whether a join can be done so: its kind, and its right side, which has to give the same rows each time.
+    pub(super) fn can_do(join: &PositionJoin) -> bool {
+        let kinds = [JoinType::Inner, JoinType::Left, JoinType::LeftSemi, JoinType::LeftAnti];
+        kinds.contains(&join.join_type) && is_the_same_again(&join.right)
     }
 
     pub(super) fn new(join: Arc<PositionJoin>) -> Self {
@@ -105,6 +110,17 @@ impl ExecutionPlan for InPasses {
     }
 }
 
+/// Whether a plan gives the same rows whenever it is run: of a part of the rows nobody says which, and random numbers are
+/// others each time.
+fn is_the_same_again(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let mut varies = plan.fetch().is_some() || plan.is::<GlobalLimitExec>() || plan.is::<LocalLimitExec>();
+    let looked = plan.apply_expressions(&mut |value| {
+        varies |= is_volatile(value);
+        Ok(TreeNodeRecursion::Continue)
+    });
+    looked.is_ok() && !varies && plan.children().into_iter().all(is_the_same_again)
+}
+
 /// The passes under way.
 struct Passes {
     join: Arc<PositionJoin>,
@@ -151,24 +167,50 @@ impl Passes {
         // They are held once here, while they are put together there.
         let taken = |batch: &RecordBatch| batch.get_array_memory_size() + PositionJoin::bytes(batch);
         let (mut rows, mut bytes) = (Vec::new(), 0);
-        if let Some(batch) = self.over.take() {
-            bytes += taken(&batch);
-            self.reservation.try_grow(batch.get_array_memory_size())?;
-            rows.push(batch);
-        }
-        while let Some(left) = &mut self.left {
-            let Some(batch) = left.next().await.transpose()? else {
-                self.left = None;
-                break;
-            };
+        while let Some(mut batch) = self.left_rows().await? {
             bytes += taken(&batch);
             if bytes > most && !rows.is_empty() {
                 self.over = Some(batch);
                 break;
             }
+            if bytes > most {
+                // As many of them as there is room for.
+                let count = batch.num_rows();
+                let first = (count as u128 * most as u128 / bytes as u128) as usize;
+                let first = first.max(FEWEST).min(count);
+                if first < count {
+                    self.over = Some(part(&batch, first..count)?);
+                    batch = part(&batch, 0..first)?;
+                }
+            }
             self.reservation.try_grow(batch.get_array_memory_size())?;
             rows.push(batch);
+            if self.over.is_some() {
+                break;
+            }
         }
         Ok(rows)
     }
+
+    /// The next left rows, those first that the last pass had no place for.
+    async fn left_rows(&mut self) -> Result<Option<RecordBatch>> {
+        if let Some(batch) = self.over.take() {
+            return Ok(Some(batch));
+        }
+        let Some(left) = &mut self.left else { return Ok(None) };
+        let batch = left.next().await.transpose()?;
+        if batch.is_none() {
+            self.left = None;
+        }
+        Ok(batch)
+    }
+}
+
+/// The least rows of a pass, whatever they take.
+const FEWEST: usize = 256;
+
+/// Some rows of a batch, which hold no memory of the others.
+fn part(batch: &RecordBatch, rows: Range<usize>) -> Result<RecordBatch> {
+    let rows = UInt32Array::from_iter_values(rows.start as u32..rows.end as u32);
+    Ok(take_record_batch(batch, &rows)?)
 }

@@ -116,7 +116,7 @@ fn numbers(value: &Value, rows: &RecordBatch) -> Result<Float64Array> {
 
 /// The right side under way.
 pub(super) struct Probe {
-    pub(super) cell: Arc<OnceCell<Arc<Built>>>,
+    pub(super) cell: Arc<Once>,
     pub(super) build: Option<Build>,
     pub(super) built: Option<Arc<Built>>,
     pub(super) right: SendableRecordBatchStream,
@@ -131,6 +131,9 @@ pub(super) struct Probe {
     pub(super) metrics: BaselineMetrics,
     pub(super) turns: Turns,
 }
+
+/// The left side, which is read once: who comes behind an error has the same one.
+pub(super) type Once = OnceCell<std::result::Result<Arc<Built>, Arc<DataFusionError>>>;
 
 /// A batch of right rows under way.
 pub(super) struct Current {
@@ -158,8 +161,9 @@ impl Probe {
             None => {
                 let build = self.build.take();
                 let missing = || DataFusionError::Internal("the left side of a join is begun once".into());
-                let made = self.cell.get_or_try_init(|| async { build.ok_or_else(missing)?.finish().await });
-                self.built.insert(made.await?.clone()).clone()
+                let finished = async { build.ok_or_else(missing)?.finish().await.map_err(Arc::new) };
+                let made = self.cell.get_or_init(|| finished).await.clone();
+                self.built.insert(made.map_err(DataFusionError::Shared)?).clone()
             }
         };
         while !self.ended {
