@@ -3,7 +3,8 @@
 
   adql_joins.py URL_OF_A_SERVER > adql/joins.jsonl
 
-The first line has the tables, by name their columns and rows; each other a query with the columns and rows of its answer.
+The first line has the tables, by name their columns and rows; each other a query with the columns and rows of its answer, in its
+order where it has one.
 """
 import json
 import sys
@@ -49,6 +50,29 @@ SELECT * FROM t JOIN u USING (a), w WHERE f = 2
 SELECT * FROM w, t NATURAL JOIN u
 SELECT a FROM t JOIN u USING (a) UNION SELECT a FROM u NATURAL JOIN v
 WITH x AS (SELECT * FROM u NATURAL FULL JOIN v) SELECT * FROM x JOIN t USING (a)
+SELECT * FROM u FULL JOIN v USING (a), w
+SELECT a, u.a FROM u FULL JOIN v USING (a)
+SELECT a, e FROM u FULL JOIN v USING (a) ORDER BY u.a, e
+SELECT a, a FROM t
+SELECT *, t.a FROM t
+SELECT a, t.a FROM t JOIN u USING (a)
+SELECT a, a FROM t UNION SELECT b, c FROM t
+SELECT b * 2 AS b FROM t ORDER BY t.b DESC
+SELECT -b AS c FROM t ORDER BY c + 0
+SELECT t.a, c AS a FROM t
+SELECT t.*, e FROM t JOIN v ON t.a = v.a ORDER BY a
+SELECT x.a FROM (SELECT t.a, u.d, v.d FROM t JOIN u ON t.a = u.a JOIN v ON u.a = v.a) AS x
+SELECT y.a FROM t AS y WHERE EXISTS (SELECT x1.a FROM v AS x0 JOIN t AS x1 ON x0.e = x1.a WHERE x0.a = y.a AND x1.c > 1)
+SELECT y.a FROM t AS y WHERE NOT EXISTS (SELECT x1.a FROM v AS x0 JOIN t AS x1 ON x0.e = x1.a WHERE x0.a = y.a AND x1.c > 1)
+SELECT y.a FROM t AS y WHERE y.a IN (SELECT x1.a FROM v AS x0 JOIN t AS x1 ON x0.e = x1.a WHERE x0.a = y.a)
+SELECT y.b FROM t AS y WHERE y.a IN (SELECT a FROM u FULL JOIN v USING (a) WHERE v.a = y.a)
+SELECT c AS x, COUNT(*) AS n FROM t GROUP BY x ORDER BY x
+SELECT a, COUNT(*) AS n FROM t FULL JOIN u USING (a) GROUP BY a ORDER BY COUNT(*) DESC, a
+SELECT d, COUNT(a) AS n FROM u GROUP BY d HAVING COUNT(a) > 0 AND d > 100 ORDER BY d
+SELECT MAX(b) AS b FROM t GROUP BY c ORDER BY MAX(b)
+SELECT DISTINCT c FROM t ORDER BY c DESC
+SELECT DISTINCT c AS d FROM t ORDER BY d
+SELECT b FROM t AS y WHERE b IN (SELECT MAX(b) FROM t AS z GROUP BY c HAVING MAX(b) > 10 AND MAX(z.a) < y.b)
 """
 
 

@@ -142,7 +142,7 @@ fn files_and_time_series_of_an_archive_and_uploads_are_tables() {
     let quoted = query(&folder, &["SELECT a FROM \"Empty\""]);
     assert!(quoted.code == Some(2) && quoted.err.contains(told), "{}", quoted.err);
     // Only who names it is told so.
-    let other = query(&folder, &["SELECT time AS \"series.empty\", nothing FROM series.wasp"]);
+    let other = query(&folder, &["SELECT flux_all AS \"series.empty\", nothing FROM series.wasp"]);
     assert!(other.code == Some(2) && other.err.contains("no column `nothing`"), "{}", other.err);
     fs::create_dir_all(at("catalogues/tap_schema")).unwrap();
     fs::write(at("catalogues/tap_schema/tables.csv"), "a\n1\n").unwrap();

@@ -15,15 +15,15 @@ use clap::Parser;
     version,
     max_term_width = 110,
     after_help = "Examples:
-  ur query \"SELECT TOP 5 source_id, phot_g_mean_mag FROM gaia.source ORDER BY phot_g_mean_mag\" --archive archive
+  ur query \"SELECT TOP 5 source_id FROM gaia.source ORDER BY phot_g_mean_mag\" --archive archive
   ur query --archive archive --out pleiades.vot - < pleiades.adql
-  ur query --archive archive --explain \"SELECT COUNT(*) FROM gaia.source WHERE DISTANCE(ra, dec, 56.75, 24.12) < 1\"
-  ur query --upload mine=targets.csv \"SELECT COUNT(*) FROM TAP_UPLOAD.mine WHERE tmag < 10\"
+  ur query --archive archive --explain \"SELECT ra FROM gaia.source WHERE DISTANCE(ra, dec, 9, 41) < 1\"
+  ur query --upload mine=targets.csv \"SELECT COUNT(*) AS n FROM mine WHERE tmag < 10\"
   ur query --archive archive --engine postgres://me@localhost/sky --load
 
-Tables are catalogues/SCHEMA/TABLE in the archive: HATS catalogues, as ur catalog import makes them, in which regions are
-found by an index; files of parquet, CSV, ECSV, FITS or VOTable; folders of such files. Time series are series/TABLE, queried
-as series.TABLE. TAP_SCHEMA describes them all."
+Tables of the archive are, as SCHEMA.TABLE, catalogues/SCHEMA/TABLE: HATS catalogues, as ur catalog
+import makes them, in which regions are found by an index; files of parquet, CSV, ECSV, FITS or
+VOTable; folders of such files. Time series are series.TABLE. TAP_SCHEMA describes them all."
 )]
 pub(crate) struct Args {
     /// The query; - for standard input

@@ -4,6 +4,7 @@
 //! without a name get one. NATURAL and USING are written as ON, and `*` over what they made one of as its columns, so that
 //! engines need not agree on them. Region predicates stay what they are (see [`crate::tree::Condition`]).
 
+mod results;
 mod scope;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use crate::tree::{
 };
 use crate::types::{Family, Type};
 use crate::units;
+use results::{Alias, Use, columns_in};
 use scope::{Meaning, Scope, Source};
 
 /// A query whose names and types are right.
@@ -44,11 +46,10 @@ pub fn check(query: &Query, tables: &Tables, functions: &Functions) -> Result<Ch
         scopes: Vec::new(),
         named: Vec::new(),
         read: BTreeSet::new(),
-        depth: 0,
         errors: Vec::new(),
     };
     let mut query = query.clone();
-    let columns = checker.query(&mut query);
+    let columns = checker.query(&mut query, Use::Answer);
     if !checker.errors.is_empty() {
         return Err(Errors::new(checker.errors));
     }
@@ -63,8 +64,6 @@ struct Checker<'a> {
     named: Vec<(String, Vec<Column>)>,
     /// Full names of the tables that are read.
     read: BTreeSet<String>,
-    /// How many queries are around what is looked at.
-    depth: usize,
     errors: Vec<Error>,
 }
 
@@ -78,48 +77,87 @@ impl<'a> Checker<'a> {
         self.errors.push(error);
     }
 
-    fn query(&mut self, query: &mut Query) -> Vec<Column> {
-        self.depth += 1;
+    fn query(&mut self, query: &mut Query, of: Use) -> Vec<Column> {
         for cte in &mut query.with {
-            let columns = self.query(&mut cte.query);
+            let columns = self.query(&mut cte.query, Use::Table);
             fix(&mut cte.name);
             self.named.push((cte.name.name.clone(), columns));
         }
+        let mut beside = Vec::new();
+        for term in &query.order_by {
+            match &term.expr.kind {
+                ExprKind::Column(name) if name.qualifiers().is_empty() => {}
+                _ => columns_in(&term.expr, &mut beside),
+            }
+        }
+        let beside: Vec<Ident> = beside.into_iter().map(|name| name.last().clone()).collect();
         let (columns, scope) = match &mut query.body {
-            Body::Select(select) => self.select(select),
+            Body::Select(select) => self.select(select, of, &beside),
             body => {
-                let columns = self.body(body);
-                let aliases = columns.iter().map(|column| column.name.clone()).collect();
+                let columns = self.body(body, of);
+                let alias = |column: &Column| {
+                    let name = column.name.clone();
+                    Alias { spelt: name.clone(), name, value: None }
+                };
+                let aliases = columns.iter().map(alias).collect();
                 (columns, Scope { aliases, ..Scope::default() })
             }
         };
         self.scopes.push(scope);
         for term in &mut query.order_by {
-            match &term.expr.kind {
-                ExprKind::Number(text) if text.parse().is_ok_and(|n: usize| n == 0 || n > columns.len()) => {
-                    let message = format!("there is no column {text}, the query has {}", columns.len());
-                    self.wrong(Error::new(Kind::UnknownColumn, term.expr.span, message));
-                }
-                ExprKind::Column(name) if name.qualifiers().is_empty() => {
-                    match result_of(&query.body, &columns, name.last()) {
-                        Some(value) => term.expr.kind = value,
-                        None => self.expr(&mut term.expr),
-                    }
-                }
-                _ => self.expr(&mut term.expr),
-            }
+            self.order(&mut term.expr, &query.body, &columns);
         }
         self.scopes.pop();
-        self.depth -= 1;
         columns
     }
 
-    fn body(&mut self, body: &mut Body) -> Vec<Column> {
+    /// A term of ORDER BY: the number or the name of a column of the result, or a value.
+    fn order(&mut self, term: &mut Expr, body: &Body, columns: &[Column]) {
+        let select = match body {
+            Body::Select(select) => Some(&**select),
+            _ => None,
+        };
+        match &term.kind {
+            ExprKind::Number(text) if text.parse().is_ok_and(|n: usize| n == 0 || n > columns.len()) => {
+                let message = format!("there is no column {text}, the query has {}", columns.len());
+                self.wrong(Error::new(Kind::UnknownColumn, term.span, message));
+                return;
+            }
+            ExprKind::Number(_) => return,
+            ExprKind::Column(name) if name.qualifiers().is_empty() => {
+                if let Some(select) = select
+                    && let Some(value) = self.scope().result(&select.items, columns, name.last())
+                {
+                    term.kind = value;
+                    return;
+                }
+            }
+            _ => {}
+        }
+        self.expr(term);
+        let Some(select) = select else { return };
+        if self.is_grouped(select) {
+            self.grouped(term, &select.group_by);
+        } else if select.distinct && !self.is_given(term, &select.items) {
+            let message = "ORDER BY of a SELECT DISTINCT by what is no column of the result";
+            self.wrong(Error::new(Kind::Query, term.span, message).hint("add it to the select list"));
+        }
+    }
+
+    /// Whether a value is one of a select list.
+    fn is_given(&mut self, value: &Expr, items: &[Item]) -> bool {
+        let mut items = items.to_vec();
+        self.scope().write_out(&mut items, 0);
+        items.iter().any(|item| matches!(item, Item::Expr { expr, .. } if is_same(expr, value)))
+    }
+
+    fn body(&mut self, body: &mut Body, of: Use) -> Vec<Column> {
         match body {
-            Body::Select(select) => self.select(select).0,
-            Body::Nested(query) => self.query(query),
+            Body::Select(select) => self.select(select, of, &[]).0,
+            Body::Nested(query) => self.query(query, of),
             Body::Set { left, right, .. } => {
-                let (mut a, b) = (self.body(left), self.body(right));
+                // Names are those of the left one.
+                let (mut a, b) = (self.body(left, Use::Table), self.body(right, Use::Table));
                 let span = first_span(right);
                 if a.len() != b.len() {
                     let message = format!("{} columns on the left and {} on the right", a.len(), b.len());
@@ -138,7 +176,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn select(&mut self, select: &mut Select) -> (Vec<Column>, Scope<'a>) {
+    fn select(&mut self, select: &mut Select, of: Use, beside: &[Ident]) -> (Vec<Column>, Scope<'a>) {
         self.scopes.push(Scope::default());
         for from in &mut select.from {
             self.from(from);
@@ -147,17 +185,14 @@ impl<'a> Checker<'a> {
             self.condition(filter);
         }
         let mut columns = Vec::new();
-        for mut item in std::mem::take(&mut select.items) {
-            self.item(&mut item, &mut columns);
-            match item {
-                Item::Star if self.scope().merged => select.items.extend(self.scope().written_out()),
-                item => select.items.push(item),
-            }
+        for item in &mut select.items {
+            self.item(item, &mut columns);
         }
-        if self.depth > 1 {
-            self.scope().tell_apart(&mut select.items, &columns);
+        let scope = self.scope();
+        if scope.merged {
+            scope.write_out(&mut select.items, columns.len());
         }
-        self.scope().aliases = columns.iter().map(|column: &Column| column.name.clone()).collect();
+        scope.name_results(&mut select.items, &columns, of, beside);
         for expr in &mut select.group_by {
             self.expr(expr);
         }
@@ -181,8 +216,14 @@ impl<'a> Checker<'a> {
             }
             Item::QualifiedStar(name) => {
                 let scope = self.scope();
-                let source = scope.sources.iter().find(|source| ends_with(&source.name, &name.0));
-                match source {
+                let mut fitting = scope.sources.iter().filter(|source| ends_with(&source.name, &name.0));
+                let first = fitting.next();
+                if let (Some(a), Some(b)) = (first, fitting.next()) {
+                    let message =
+                        format!("table `{name}` can be {} or {}", a.name.join("."), b.name.join("."));
+                    return self.wrong(Error::new(Kind::Ambiguous, name.span(), message));
+                }
+                match first {
                     Some(source) => {
                         columns.extend(source.columns.iter().cloned());
                         name.0 = spelt(&source.name, name.span());
@@ -204,8 +245,9 @@ impl<'a> Checker<'a> {
                     _ => None,
                 };
                 self.expr(expr);
-                if let (None, Some(name), ExprKind::Call { .. }) = (&alias, written, &expr.kind) {
-                    *alias = Some(name);
+                let is_merged = written.is_some() && matches!(expr.kind, ExprKind::Call { .. });
+                if is_merged && alias.is_none() {
+                    *alias = written;
                 }
                 let datatype = self.type_of(expr);
                 let unit = self.unit_of(expr);
@@ -221,15 +263,16 @@ impl<'a> Checker<'a> {
                         name
                     }
                 };
-                let (ucd, description) = match &expr.kind {
-                    ExprKind::Column(name) => {
-                        let column = self.lookup(name);
-                        column
-                            .map(|column| (column.ucd.clone(), column.description.clone()))
-                            .unwrap_or_default()
-                    }
-                    _ => (None, None),
+                let known = match &expr.kind {
+                    ExprKind::Column(name) => self.lookup(name),
+                    ExprKind::Call { arguments, .. } if is_merged => match &arguments[0].kind {
+                        ExprKind::Column(name) => self.lookup(name),
+                        _ => None,
+                    },
+                    _ => None,
                 };
+                let known = known.map(|column| (column.ucd.clone(), column.description.clone()));
+                let (ucd, description) = known.unwrap_or_default();
                 columns.push(Column { name, datatype, unit, ucd, description });
             }
         }
@@ -308,7 +351,7 @@ impl<'a> Checker<'a> {
             Table::Derived { query, alias } => {
                 // A derived table sees no other table of its FROM.
                 let hidden = self.scopes.pop();
-                let columns = self.query(query);
+                let columns = self.query(query, Use::Table);
                 self.scopes.extend(hidden);
                 fix(alias);
                 Source { name: vec![alias.name.clone()], columns: Cow::Owned(columns) }
@@ -321,7 +364,13 @@ impl<'a> Checker<'a> {
                 self.from(from);
                 let mut columns = Vec::new();
                 self.item(&mut Item::Star, &mut columns);
-                let items = self.scope().apart(&columns);
+                let mut items = vec![Item::Star];
+                let scope = self.scope();
+                if scope.merged {
+                    scope.write_out(&mut items, columns.len());
+                }
+                scope.name_results(&mut items, &columns, Use::Table, &[]);
+                let items = (items != [Item::Star]).then_some(items);
                 let inner = self.scopes.pop().is_some_and(|scope| scope.broken);
                 self.scopes.extend(hidden);
                 self.scope().broken |= inner;
@@ -372,6 +421,10 @@ impl<'a> Checker<'a> {
             {
                 self.unit_of(arguments.first()?)
             }
+            ExprKind::Call { function, arguments } if function == "COALESCE" => {
+                let unit = self.unit_of(arguments.first()?)?;
+                arguments.iter().all(|other| self.unit_of(other).as_ref() == Some(&unit)).then_some(unit)
+            }
             ExprKind::Distance(_) => Some("deg".to_string()),
             _ => None,
         }
@@ -394,10 +447,18 @@ impl<'a> Checker<'a> {
     /// Spells the name of a column; gives what stands in its place where it is made of several.
     fn column(&mut self, name: &mut Name) -> Option<ExprKind> {
         for scope in self.scopes.iter().rev() {
-            let alias = scope.aliases.iter().find(|alias| name_is(&name.0, alias));
+            let alias = scope.aliases.iter().find(|alias| name_is(&name.0, &alias.name));
             let found = match (scope.find(name), alias) {
+                (Meaning::Unknown, Some(Alias { value: Some(value), .. })) => {
+                    return Some(match &value.kind {
+                        kind @ (ExprKind::Column(_) | ExprKind::Call { .. } | ExprKind::Aggregate { .. }) => {
+                            kind.clone()
+                        }
+                        _ => ExprKind::Parens(Box::new(value.clone())),
+                    });
+                }
                 (Meaning::Unknown, Some(alias)) => {
-                    name.0[0].name.clone_from(alias);
+                    name.0[0].name.clone_from(&alias.spelt);
                     fix(&mut name.0[0]);
                     return None;
                 }
@@ -417,7 +478,7 @@ impl<'a> Checker<'a> {
                 (Meaning::Column(found), _) => found,
             };
             let column = &scope.column(&found).name;
-            if name.qualifiers().is_empty() && !scope.in_several(column) {
+            if name.qualifiers().is_empty() && !scope.is_taken(column) {
                 name.0[0].name.clone_from(column);
                 fix(&mut name.0[0]);
                 return None;
@@ -592,12 +653,26 @@ impl<'a> Checker<'a> {
     }
 
     fn subquery(&mut self, query: &mut Query, one_column: bool) {
-        let columns = self.query(query);
+        let columns = self.query(query, Use::Values);
         if one_column && columns.len() != 1 && !self.scope().broken {
             let message = format!("a query of {} columns in IN, one is wanted", columns.len());
             let span = first_span(&query.body);
             self.wrong(Error::new(Kind::Query, span, message));
         }
+    }
+
+    /// Of EXISTS it matters whether there are rows, not what they are.
+    fn without_list(&self, query: &mut Query) {
+        let Body::Select(select) = &mut query.body else { return };
+        if self.is_grouped(select) || select.top == Some(0) || query.offset.is_some() {
+            return;
+        }
+        let span = Span::default();
+        let one = Expr { kind: ExprKind::Number("1".into()), span };
+        let alias = Ident { name: "one".into(), delimited: true, span };
+        select.items = vec![Item::Expr { expr: one, alias: Some(alias) }];
+        (select.distinct, select.top) = (false, None);
+        query.order_by.clear();
     }
 
     fn condition(&mut self, condition: &mut Condition) {
@@ -637,7 +712,10 @@ impl<'a> Checker<'a> {
                 }
             }
             Condition::IsNull { expr, .. } => self.expr(expr),
-            Condition::Exists(query) => self.subquery(query, false),
+            Condition::Exists(query) => {
+                self.subquery(query, false);
+                self.without_list(query);
+            }
             Condition::Region { left, right, .. } => {
                 for side in [left, right] {
                     self.expr(side);
@@ -658,34 +736,47 @@ impl<'a> Checker<'a> {
             let error = Error::new(Kind::Aggregate, span, "an aggregate in WHERE");
             self.wrong(error.hint("write it in HAVING"));
         }
-        let values: Vec<&Expr> = select
-            .items
-            .iter()
-            .filter_map(|item| match item {
-                Item::Expr { expr, .. } => Some(expr),
-                _ => None,
-            })
-            .collect();
-        let grouped = !select.group_by.is_empty() || select.having.is_some();
-        if !grouped && !values.iter().any(|expr| aggregate_in(expr).is_some() || self.custom_aggregate(expr))
-        {
+        if !self.is_grouped(select) {
             return;
         }
         for item in &select.items {
-            if let (Item::Expr { expr, alias }, false) = (item, select.group_by.is_empty()) {
-                let by_alias = alias.as_ref().is_some_and(|alias| {
-                    select.group_by.iter().any(
-                        |g| matches!(&g.kind, ExprKind::Column(n) if n.0.len() == 1 && *n.last() == *alias),
-                    )
-                });
-                if by_alias {
-                    continue;
+            match item {
+                Item::Expr { expr, .. } => self.grouped(expr, &select.group_by),
+                star => {
+                    let mut columns = vec![star.clone()];
+                    self.scope().write_out(&mut columns, 0);
+                    let span = match star {
+                        Item::QualifiedStar(name) => name.span(),
+                        _ => table_span(&select.from[0].table),
+                    };
+                    let wrong = columns.iter().find_map(|column| match column {
+                        Item::Expr { expr, .. } if !select.group_by.iter().any(|g| is_same(g, expr)) => {
+                            Some(expr)
+                        }
+                        _ => None,
+                    });
+                    if let Some(Expr { kind: ExprKind::Column(name), .. }) = wrong {
+                        let message = format!("column `{}` of `*` is not in GROUP BY", name.last().name);
+                        let error = Error::new(Kind::Aggregate, span, message);
+                        self.wrong(error.hint("name the columns that are grouped"));
+                    }
                 }
-                self.grouped(expr, &select.group_by);
-            } else if let Item::Expr { expr, .. } = item {
-                self.grouped(expr, &[]);
             }
         }
+        if let Some(having) = &select.having {
+            for value in values_in(having) {
+                self.grouped(value, &select.group_by);
+            }
+        }
+    }
+
+    /// Whether the rows of a SELECT are groups.
+    fn is_grouped(&self, select: &Select) -> bool {
+        let aggregates = |item: &Item| match item {
+            Item::Expr { expr, .. } => aggregate_in(expr).is_some() || self.custom_aggregate(expr),
+            _ => false,
+        };
+        !select.group_by.is_empty() || select.having.is_some() || select.items.iter().any(aggregates)
     }
 
     fn custom_aggregate(&self, expr: &Expr) -> bool {
@@ -693,17 +784,19 @@ impl<'a> Checker<'a> {
             if self.functions.named(function).is_some_and(|signature| signature.aggregate))
     }
 
+    /// Every column in a value is one that the rows of a group share.
     fn grouped(&mut self, expr: &Expr, groups: &[Expr]) {
-        let same = |group: &Expr| match (&group.kind, &expr.kind) {
-            (ExprKind::Column(a), ExprKind::Column(b)) => {
-                a.0.iter().rev().zip(b.0.iter().rev()).all(|(a, b)| a == b)
-            }
-            (a, b) => a == b,
-        };
-        if groups.iter().any(same) || self.custom_aggregate(expr) {
+        if matches!(expr.kind, ExprKind::Aggregate { .. })
+            || groups.iter().any(|group| is_same(group, expr))
+            || self.custom_aggregate(expr)
+        {
             return;
         }
         if let ExprKind::Column(name) = &expr.kind {
+            // A column of a query around this one is the same for all rows.
+            if matches!(self.scope().find(name), Meaning::Unknown) {
+                return;
+            }
             let message = format!("column `{name}` beside aggregates is not in GROUP BY");
             let error = Error::new(Kind::Aggregate, expr.span, message);
             self.wrong(error.hint(format!("add it to GROUP BY, or take MIN({name})")));
@@ -719,22 +812,16 @@ fn name_is(parts: &[Ident], alias: &str) -> bool {
     matches!(parts, [one] if one.names(alias))
 }
 
-/// What a name in ORDER BY means if it is that of one column of the result, which goes before those of tables: SQL-92, section
-/// 13.1 (general rule 3).
-fn result_of(body: &Body, columns: &[Column], name: &Ident) -> Option<ExprKind> {
-    let Body::Select(select) = body else { return None };
-    let mut named = columns.iter().filter(|column| name.names(&column.name));
-    let (Some(column), None) = (named.next(), named.next()) else { return None };
-    select.items.iter().find_map(|item| match item {
-        Item::Expr { alias: Some(alias), .. } if alias.name == column.name => {
-            Some(ExprKind::Column(Name(vec![alias.clone()])))
+/// Whether two values are the same, with tables named or not.
+fn is_same(a: &Expr, b: &Expr) -> bool {
+    match (&a.kind, &b.kind) {
+        (ExprKind::Parens(a), _) => is_same(a, b),
+        (_, ExprKind::Parens(b)) => is_same(a, b),
+        (ExprKind::Column(a), ExprKind::Column(b)) => {
+            a.0.iter().rev().zip(b.0.iter().rev()).all(|(a, b)| a == b)
         }
-        Item::Expr { expr, alias: None } => match &expr.kind {
-            ExprKind::Column(own) if own.last().name == column.name => Some(expr.kind.clone()),
-            _ => None,
-        },
-        _ => None,
-    })
+        (a, b) => a == b,
+    }
 }
 
 /// `SELECT items FROM from`.
@@ -756,18 +843,19 @@ fn spelt(full: &[String], span: Span) -> Vec<Ident> {
     full.iter().map(|part| Ident { name: part.clone(), delimited: true, span }).collect()
 }
 
+fn positions<'a>(list: impl IntoIterator<Item = &'a Position>) -> Vec<&'a Expr> {
+    let mut values = Vec::new();
+    for position in list {
+        match position {
+            Position::Point(point) => values.push(&**point),
+            Position::Coordinates(pair) => values.extend(pair.iter()),
+        }
+    }
+    values
+}
+
 /// The values that a value is made of, but for those within aggregates.
 fn parts(expr: &Expr) -> Vec<&Expr> {
-    fn positions<'a>(list: impl IntoIterator<Item = &'a Position>) -> Vec<&'a Expr> {
-        let mut values = Vec::new();
-        for position in list {
-            match position {
-                Position::Point(point) => values.push(&**point),
-                Position::Coordinates(pair) => values.extend(pair.iter()),
-            }
-        }
-        values
-    }
     match &expr.kind {
         ExprKind::Parens(inner)
         | ExprKind::Unary { expr: inner, .. }
@@ -801,20 +889,25 @@ fn aggregate_in(expr: &Expr) -> Option<crate::Span> {
 }
 
 fn aggregate_in_condition(condition: &Condition) -> Option<crate::Span> {
+    values_in(condition).into_iter().find_map(aggregate_in)
+}
+
+/// The values of a condition, but for those of subqueries.
+fn values_in(condition: &Condition) -> Vec<&Expr> {
     match condition {
-        Condition::And(parts) | Condition::Or(parts) => parts.iter().find_map(aggregate_in_condition),
-        Condition::Not(inner) => aggregate_in_condition(inner),
-        Condition::Compare { left, right, .. } | Condition::Region { left, right, .. } => {
-            aggregate_in(left).or_else(|| aggregate_in(right))
+        Condition::And(parts) | Condition::Or(parts) => parts.iter().flat_map(values_in).collect(),
+        Condition::Not(inner) => values_in(inner),
+        Condition::Compare { left, right, .. } | Condition::Region { left, right, .. } => vec![left, right],
+        Condition::Between { expr, low, high, .. } => vec![expr, low, high],
+        Condition::InList { expr, list, .. } => std::iter::once(expr).chain(list).collect(),
+        Condition::Like { expr, pattern, .. } => vec![expr, pattern],
+        Condition::InQuery { expr, .. } | Condition::IsNull { expr, .. } => vec![expr],
+        Condition::Exists(_) => Vec::new(),
+        Condition::Within { from, to, radius, .. } => {
+            let mut values = positions([from, to]);
+            values.push(radius);
+            values
         }
-        Condition::Between { expr, low, high, .. } => [expr, low, high].into_iter().find_map(aggregate_in),
-        Condition::InList { expr, list, .. } => {
-            aggregate_in(expr).or_else(|| list.iter().find_map(aggregate_in))
-        }
-        Condition::Like { expr, pattern, .. } => aggregate_in(expr).or_else(|| aggregate_in(pattern)),
-        Condition::InQuery { expr, .. } | Condition::IsNull { expr, .. } => aggregate_in(expr),
-        Condition::Exists(_) => None,
-        Condition::Within { radius, .. } => aggregate_in(radius),
     }
 }
 

@@ -325,10 +325,25 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes conditions one behind the other; long chains for engines in halves, as they nest what stands in a row.
+    fn chain(&mut self, parts: &[Condition], link: &str) -> Written {
+        const LONG: usize = 32;
+        if self.engine.is_none() || parts.len() <= LONG {
+            return self.list(parts, link, Self::part);
+        }
+        let (left, right) = parts.split_at(parts.len() / 2);
+        self.put("(");
+        self.chain(left, link)?;
+        self.put(&format!("){link}("));
+        self.chain(right, link)?;
+        self.put(")");
+        Ok(())
+    }
+
     pub(crate) fn condition(&mut self, condition: &Condition) -> Written {
         match condition {
-            Condition::And(parts) => self.list(parts, " AND ", Self::part),
-            Condition::Or(parts) => self.list(parts, " OR ", Self::part),
+            Condition::And(parts) => self.chain(parts, " AND "),
+            Condition::Or(parts) => self.chain(parts, " OR "),
             Condition::Not(inner) => {
                 self.put("NOT ");
                 // In parentheses always: the operand of NOT is not what all engines think.

@@ -147,6 +147,22 @@ fn aggregates_and_set_operators_are_checked() {
     mistake("SELECT ra, COUNT(*) FROM gaia.source", Kind::Aggregate, "ra", "not in GROUP BY");
     mistake("SELECT dec FROM gaia.source GROUP BY ra", Kind::Aggregate, "dec", "add it to GROUP BY");
     mistake("SELECT ra FROM gaia.source WHERE MAX(ra) > 1", Kind::Aggregate, "MAX(ra)", "HAVING");
+    mistake(
+        "SELECT ra, COUNT(*) AS n FROM mine GROUP BY ra ORDER BY dec",
+        Kind::Aggregate,
+        "dec",
+        "not in GROUP BY",
+    );
+    mistake("SELECT ra FROM mine GROUP BY ra HAVING dec > 1", Kind::Aggregate, "dec", "not in GROUP BY");
+    mistake("SELECT * FROM obscore GROUP BY t_min", Kind::Aggregate, "obscore", "`s_region` of `*`");
+    mistake(
+        "SELECT dec AS ra, COUNT(*) AS n FROM mine GROUP BY ra",
+        Kind::Aggregate,
+        "dec",
+        "not in GROUP BY",
+    );
+    mistake("SELECT DISTINCT ra FROM mine ORDER BY dec", Kind::Query, "dec", "add it to the select list");
+    mistake("SELECT t.* FROM mine AS t, obscore AS T", Kind::Ambiguous, "t", "can be t or T");
     mistake("SELECT SUM(MAX(ra)) FROM gaia.source", Kind::Aggregate, "MAX(ra)", "within");
     mistake("SELECT ra FROM mine UNION SELECT * FROM mine", Kind::Query, "mine", "1 columns on the left");
     mistake(
@@ -164,11 +180,46 @@ fn aggregates_and_set_operators_are_checked() {
         "SELECT ra FROM gaia.source JOIN mine USING (ra)",
         "SELECT ra, dec FROM gaia.source NATURAL JOIN mine",
         "SELECT \"Id\", \"id\" FROM mine",
+        "SELECT ra, MAX(dec) AS most FROM mine GROUP BY ra HAVING most > 1 AND COUNT(*) > ra ORDER BY most - ra",
+        "SELECT ra FROM mine AS m WHERE ra IN (SELECT MAX(ra) FROM gaia.source GROUP BY dec HAVING MIN(ra) > m.ra)",
+        "SELECT DISTINCT ra + 1 AS x, dec FROM mine ORDER BY ra + 1, dec, x",
+        "SELECT DISTINCT * FROM obscore ORDER BY t_min",
         // Names of the result go before those of tables.
         "SELECT s.ra FROM gaia.source AS s JOIN mine AS m ON s.source_id = m.id ORDER BY ra",
     ] {
         sql(fine, Engine::PgSphere);
     }
+}
+
+#[test]
+fn names_of_results_are_values_where_engines_do_not_know_them() {
+    let query =
+        "SELECT ra AS r, MAX(dec) - 1 AS most FROM mine GROUP BY r HAVING most > 1 ORDER BY 2 * most, most";
+    assert_eq!(
+        sql(query, Engine::Q3c),
+        "SELECT \"ra\" AS \"r\", MAX(\"dec\") - 1 AS \"most\" FROM \"tap_upload\".\"mine\" GROUP BY \"ra\" \
+         HAVING (MAX(\"dec\") - 1) > 1 ORDER BY 2 * (MAX(\"dec\") - 1), \"most\""
+    );
+}
+
+#[test]
+fn what_a_join_makes_one_of_has_the_unit_of_both() {
+    let mut tables = Tables::default();
+    for (name, unit) in [("s.a", "deg"), ("s.b", "deg"), ("s.c", "rad")] {
+        let ra = Column {
+            unit: Some(unit.into()),
+            description: Some("place".into()),
+            ..Column::new("ra", Type::Double)
+        };
+        tables.add(name, vec![ra]);
+    }
+    let checked =
+        |query: &str| check(&parse(query, &Options::strict()).unwrap(), &tables, &Functions::default());
+    let column =
+        checked("SELECT ra, IN_UNIT(ra, 'arcmin') AS m FROM a FULL JOIN b USING (ra)").unwrap().columns;
+    let known = column.iter().map(|c| (c.unit.as_deref(), c.description.as_deref())).collect::<Vec<_>>();
+    assert_eq!(known, [(Some("deg"), Some("place")), (Some("arcmin"), None)]);
+    assert_eq!(checked("SELECT ra FROM a FULL JOIN c USING (ra)").unwrap().columns[0].unit, None);
 }
 
 #[test]

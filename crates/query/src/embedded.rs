@@ -11,6 +11,8 @@ mod scan;
 mod shapes;
 mod wanted;
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,7 +95,10 @@ impl Embedded {
                 path: resources.spill.clone().unwrap_or_else(std::env::temp_dir),
                 reason: error.strip_backtrace(),
             })?;
-        let mut config = SessionConfig::new().with_default_catalog_and_schema(ROOT, "public");
+        // How deeply ADQL may nest is bounded before.
+        let mut config = SessionConfig::new()
+            .with_default_catalog_and_schema(ROOT, "public")
+            .set_usize("datafusion.sql_parser.recursion_limit", 4096);
         if resources.threads > 0 {
             config = config.with_target_partitions(resources.threads);
         }
@@ -183,6 +188,25 @@ impl Embedded {
         schema.is_some_and(|schema| matches!(schema.deregister_table(table), Ok(Some(_))))
     }
 
+    /// What a query means, and how it is found out.
+    async fn planned(
+        &self,
+        request: &Request<'_>,
+        sql: &str,
+    ) -> Result<(LogicalPlan, Arc<dyn ExecutionPlan>), Error> {
+        let work = async {
+            let meaning = self.meaning(request, sql).await?;
+            let plan = self.plan(&meaning, sql).await?;
+            Ok((meaning, plan))
+        };
+        if sql.len() <= SHORT && sql.bytes().filter(|byte| *byte == b'(').count() <= SHALLOW {
+            return work.await;
+        }
+        // The engine nests what stands in a row, such as conditions, and goes down into it step by step.
+        let mut work = pin!(work);
+        poll_fn(|context| stacker::grow(STACK, || work.as_mut().poll(context))).await
+    }
+
     /// What a query means; a row more than asked for tells whether there are more.
     async fn meaning(&self, request: &Request<'_>, sql: &str) -> Result<LogicalPlan, Error> {
         let failed = |error| Error::of_engine(error, sql, self.memory);
@@ -217,8 +241,7 @@ impl Embedded {
         sql: String,
     ) -> Result<Answer, Error> {
         let deadline = request.deadline();
-        let meaning = self.meaning(request, &sql).await?;
-        let plan = self.plan(&meaning, &sql).await?;
+        let (meaning, plan) = self.planned(request, &sql).await?;
         let otherwise = joins_in_memory(&plan).then(|| (meaning, self.in_little.clone()));
         let schema = described(&plan.schema(), &checked.columns)?;
         let rows = self.begin(plan, otherwise, sql);
@@ -272,7 +295,7 @@ impl Embedded {
     }
 
     pub(crate) async fn explain(&self, request: &Request<'_>, sql: &str) -> Result<String, Error> {
-        let plan = self.plan(&self.meaning(request, sql).await?, sql).await?;
+        let (_, plan) = self.planned(request, sql).await?;
         Ok(displayable(plan.as_ref()).indent(true).to_string())
     }
 }
@@ -288,7 +311,7 @@ impl Embedded {
         stored: &[(String, Source)],
     ) -> Result<Vec<u8>, Error> {
         let failed = |error| Error::of_engine(error, sql, self.memory);
-        let plan = self.plan(&self.meaning(request, sql).await?, sql).await?;
+        let (_, plan) = self.planned(request, sql).await?;
         let columns = described(&plan.schema(), &checked.columns)?;
         let columns = columns
             .as_ref()
@@ -355,6 +378,13 @@ fn joins_in_memory(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.exists(|plan| Ok(plan.is::<HashJoinExec>() || plan.is::<PositionJoin>())).unwrap_or(false)
 }
 
+/// Bytes of SQL, and parentheses in it, with which planning needs no more than any thread's stack.
+const SHORT: usize = 2 << 10;
+const SHALLOW: usize = 16;
+
+/// Bytes of stack for other queries, of which those are taken that are needed.
+const STACK: usize = 256 << 20;
+
 /// The threads that queries are run by. They are not those of who asks: steps that take long would keep these from their
 /// clocks and connections, and a limit of time or a signal would be noticed late.
 struct Threads(Option<Runtime>);
@@ -362,7 +392,8 @@ struct Threads(Option<Runtime>);
 impl Threads {
     fn start(threads: usize) -> Result<Self, Error> {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        let runtime = runtime.worker_threads(threads.max(1)).thread_name("query").enable_time().build();
+        let runtime = runtime.worker_threads(threads.max(1)).thread_name("query").thread_stack_size(STACK);
+        let runtime = runtime.enable_time().build();
         let failed = |error: std::io::Error| Error::Value(format!("no thread for queries: {error}"));
         runtime.map(|runtime| Threads(Some(runtime))).map_err(failed)
     }

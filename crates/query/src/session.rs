@@ -310,7 +310,11 @@ impl Session {
         let tree = parse(request.adql, &options).map_err(wrong)?;
         check(&tree, &self.tables, &self.functions).map_err(|errors| {
             let unknown = errors.iter().filter(|error| error.kind == Kind::UnknownTable);
-            let mut unknown = unknown.filter_map(|error| request.adql.get(error.span.start..error.span.end));
+            // Not of `x.*`, where x is a name of this query.
+            let of_from = unknown.filter(|error| {
+                !request.adql.get(error.span.end..).unwrap_or_default().trim_start().starts_with('.')
+            });
+            let mut unknown = of_from.filter_map(|error| request.adql.get(error.span.start..error.span.end));
             match unknown.find_map(|name| self.left_out.iter().find(|(other, _)| is_named(other, name))) {
                 Some((name, why)) => Error::LeftOut { name: name.clone(), source: why.clone() },
                 None => wrong(errors),

@@ -4,8 +4,8 @@
 //! name and need not make one of them the same way: SQL-92, section 7.5 (syntax rules 6 and 7).
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
+use super::results::{Alias, told_apart};
 use crate::error::{Error, Kind, Span};
 use crate::tables::{Column, ends_with};
 use crate::tree::{Comparison, Condition, Expr, ExprKind, Ident, Item, JoinKind, Name};
@@ -27,23 +27,6 @@ impl Source<'_> {
             None => Cow::Borrowed(name),
         }
     }
-}
-
-/// Names of the columns of a subquery to the engine, if it has two of one name.
-fn told_apart(columns: &[Column]) -> Option<Vec<String>> {
-    let mut taken: BTreeSet<String> = columns.iter().map(|column| column.name.clone()).collect();
-    if taken.len() == columns.len() {
-        return None;
-    }
-    let mut seen = BTreeSet::new();
-    let name = |Column { name, .. }: &'_ Column| -> String {
-        if seen.insert(name.clone()) {
-            return name.clone();
-        }
-        let free = (2_u64..).map(|n| format!("{name}_{n}")).find(|other| taken.insert(other.clone()));
-        free.unwrap_or_else(|| name.clone())
-    };
-    Some(columns.iter().map(name).collect())
 }
 
 /// A column of a table, by their places.
@@ -86,8 +69,8 @@ pub(super) struct Scope<'a> {
     pub(super) shown: Vec<Shown>,
     /// Whether NATURAL or USING made one of several, so that `*` has to be written out.
     pub(super) merged: bool,
-    /// Names of the select list, for ORDER BY and GROUP BY.
-    pub(super) aliases: Vec<String>,
+    /// Names of the select list that are not of tables, for ORDER BY, GROUP BY and HAVING.
+    pub(super) aliases: Vec<Alias>,
     /// Whether something is unknown, so that unknown columns are no news.
     pub(super) broken: bool,
 }
@@ -163,10 +146,10 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Whether more than one table has a column of a name, which then has to be written with its table.
-    pub(super) fn in_several(&self, name: &str) -> bool {
+    /// Whether a column has to be written with its table: others have its name, or a result has.
+    pub(super) fn is_taken(&self, name: &str) -> bool {
         let has = |source: &&Source<'_>| source.columns.iter().any(|column| column.name == name);
-        self.sources.iter().filter(has).count() > 1
+        self.sources.iter().filter(has).count() > 1 || self.aliases.iter().any(|alias| alias.spelt == name)
     }
 
     /// A column as a value with the names of its tables.
@@ -186,56 +169,13 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The columns of `*`, by name.
-    pub(super) fn written_out(&self) -> Vec<Item> {
-        let item = |shown| {
-            let expr = self.value(shown, Span::default());
-            let made = matches!(expr.kind, ExprKind::Call { .. });
-            let alias = made.then(|| ident(&self.column(shown).name, Span::default()));
-            Item::Expr { expr, alias }
-        };
-        self.shown.iter().map(item).collect()
-    }
-
     /// The columns of `table.*`, by name.
-    fn columns_of(&self, table: &Name) -> Vec<Item> {
+    pub(super) fn columns_of(&self, table: &Name) -> Vec<Item> {
         let named = (0..self.sources.len()).find(|at| ends_with(&self.sources[*at].name, &table.0));
         let Some(source) = named else { return Vec::new() };
         let columns = 0..self.sources[source].columns.len();
         let value = |column| self.value(&Shown::One(Place { source, column }), Span::default());
         columns.map(|column| Item::Expr { expr: value(column), alias: None }).collect()
-    }
-
-    /// The columns of joins that get a name of their own, if others have the names of these.
-    pub(super) fn apart(&self, columns: &[Column]) -> Option<Vec<Item>> {
-        let mut items = vec![Item::Star];
-        self.tell_apart(&mut items, columns);
-        match items[..] {
-            [Item::Star] => self.merged.then(|| self.written_out()),
-            _ => Some(items),
-        }
-    }
-
-    /// Gives columns of a subquery that have the name of one before them others, as engines know tables with two columns of
-    /// a name not at all or not alike. No query can name them: to the checker they are ambiguous.
-    pub(super) fn tell_apart(&self, items: &mut Vec<Item>, columns: &[Column]) {
-        let Some(names) = told_apart(columns) else { return };
-        let mut apart = Vec::with_capacity(columns.len());
-        for item in std::mem::take(items) {
-            match item {
-                Item::Star => apart.extend(self.written_out()),
-                Item::QualifiedStar(name) => apart.extend(self.columns_of(&name)),
-                item => apart.push(item),
-            }
-        }
-        for ((item, column), name) in apart.iter_mut().zip(columns).zip(names) {
-            if let Item::Expr { expr, alias } = item
-                && column.name != name
-            {
-                *alias = Some(ident(&name, expr.span));
-            }
-        }
-        *items = apart;
     }
 
     /// The columns that both sides of a join have, for NATURAL: names without a table, whatever their case.
@@ -315,7 +255,8 @@ impl<'a> Scope<'a> {
     }
 }
 
-fn ident(name: &str, span: Span) -> Ident {
+/// A name as it is, for engines.
+pub(super) fn ident(name: &str, span: Span) -> Ident {
     Ident { name: name.to_owned(), delimited: true, span }
 }
 

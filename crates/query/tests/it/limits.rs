@@ -247,3 +247,32 @@ fn a_join_by_position_that_finds_nothing_ends_at_its_limit_too() {
     assert_eq!(archive.texts("SELECT COUNT(*) AS n FROM t.s"), ["30000"]);
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
+
+/// Engines nest what stands in a row, and go down step by step.
+#[test]
+fn long_chains_and_wide_joins_need_no_more_stack_than_there_is() {
+    let mut archive = Archive::empty(&Resources::default());
+    let wide: Vec<String> = (0..400).map(|n| format!("c{n}")).collect();
+    let columns: Vec<(&str, Vec<Option<f64>>)> =
+        wide.iter().map(|name| (name.as_str(), vec![Some(1.0)])).collect();
+    archive.add("t.wide", &columns);
+    let long = 1_000;
+    let count = |condition: &str| format!("SELECT COUNT(*) AS n FROM wide WHERE {condition}");
+    let chain = |link: &str| (0..long).map(|n| format!("c{} > {n}", n % 400)).collect::<Vec<_>>().join(link);
+    for (query, wanted) in [
+        (count(&chain(" OR ")), "1"),
+        (count(&chain(" AND ")), "0"),
+        (count(&format!("c1 + {} > 5", ["c2"; 100].join(" + "))), "1"),
+        ("SELECT COUNT(*) AS n FROM wide AS a NATURAL JOIN wide AS b".to_string(), "1"),
+        (
+            format!(
+                "SELECT COUNT(*) AS n FROM {}wide{}",
+                "(SELECT * FROM ".repeat(40),
+                ") AS wide".repeat(40)
+            ),
+            "1",
+        ),
+    ] {
+        assert_eq!(archive.texts(&query), [wanted], "{}", &query[..80]);
+    }
+}

@@ -1,4 +1,4 @@
-//! Joins by NATURAL and USING, whose columns engines make one of in different ways.
+//! Columns of one name: of NATURAL and USING, of results, of subqueries. Engines differ in what they make of them.
 
 use std::fs;
 
@@ -7,9 +7,9 @@ use uranometria_query::Resources;
 
 use crate::support::{Archive, texts};
 
-/// Columns that NATURAL and USING make one of, by name and value, as PostgreSQL has them.
+/// By name and value, as PostgreSQL has them.
 #[test]
-fn columns_that_joins_make_one_of_are_those_of_the_standard() {
+fn columns_of_one_name_are_those_of_the_standard() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data-fixtures/adql/joins.jsonl");
     let text = fs::read_to_string(path).unwrap();
     let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -38,10 +38,12 @@ fn columns_that_joins_make_one_of_are_those_of_the_standard() {
                 row.split('|').map(number).collect()
             })
             .collect();
-        wanted.sort();
-        found.sort();
+        if !query.contains("ORDER BY") {
+            wanted.sort();
+            found.sort();
+        }
         assert_eq!(found, wanted, "{query}");
         asked += 1;
     }
-    assert!(asked > 30, "{asked}");
+    assert!(asked > 50, "{asked}");
 }
