@@ -47,6 +47,7 @@ pub fn check(query: &Query, tables: &Tables, functions: &Functions) -> Result<Ch
         named: Vec::new(),
         read: BTreeSet::new(),
         errors: Vec::new(),
+        grouping: false,
     };
     let mut query = query.clone();
     let columns = checker.query(&mut query, Use::Answer);
@@ -65,6 +66,8 @@ struct Checker<'a> {
     /// Full names of the tables that are read.
     read: BTreeSet<String>,
     errors: Vec<Error>,
+    /// Whether what is looked at is in GROUP BY.
+    grouping: bool,
 }
 
 /// Spells an identifier as it was written, so that engines keep its case.
@@ -137,18 +140,32 @@ impl<'a> Checker<'a> {
         self.expr(term);
         let Some(select) = select else { return };
         if self.is_grouped(select) {
-            self.grouped(term, &select.group_by);
-        } else if select.distinct && !self.is_given(term, &select.items) {
-            let message = "ORDER BY of a SELECT DISTINCT by what is no column of the result";
-            self.wrong(Error::new(Kind::Query, term.span, message).hint("add it to the select list"));
+            let groups = self.groups(select);
+            let value = self.scope().plain(term);
+            self.grouped(&value, &groups);
+        } else if let Some(span) = self.aggregate_in(term) {
+            self.wrong(Error::new(
+                Kind::Aggregate,
+                span,
+                "an aggregate in ORDER BY of rows that are not grouped",
+            ));
         }
-    }
-
-    /// Whether a value is one of a select list.
-    fn is_given(&mut self, value: &Expr, items: &[Item]) -> bool {
-        let mut items = items.to_vec();
-        self.scope().write_out(&mut items, 0);
-        items.iter().any(|item| matches!(item, Item::Expr { expr, .. } if is_same(expr, value)))
+        if !select.distinct {
+            return;
+        }
+        let mut items = select.items.clone();
+        let scope = self.scope();
+        scope.write_out(&mut items, columns.len());
+        let value = scope.plain(term);
+        let is_it = |item: &Item| matches!(item, Item::Expr { expr, .. } if scope.plain(expr) == value);
+        match items.iter().position(is_it) {
+            // Engines know a value again by its number.
+            Some(at) => term.kind = ExprKind::Number((at + 1).to_string()),
+            None => {
+                let message = "ORDER BY of a SELECT DISTINCT by what is no column of the result";
+                self.wrong(Error::new(Kind::Query, term.span, message).hint("add it to the select list"));
+            }
+        }
     }
 
     fn body(&mut self, body: &mut Body, of: Use) -> Vec<Column> {
@@ -194,7 +211,12 @@ impl<'a> Checker<'a> {
         }
         scope.name_results(&mut select.items, &columns, of, beside);
         for expr in &mut select.group_by {
+            self.grouping = true;
             self.expr(expr);
+            self.grouping = false;
+            if let Some(span) = self.aggregate_in(expr) {
+                self.wrong(Error::new(Kind::Aggregate, span, "an aggregate in GROUP BY"));
+            }
         }
         if let Some(having) = &mut select.having {
             self.condition(having);
@@ -293,7 +315,7 @@ impl<'a> Checker<'a> {
                 Constraint::On(condition) => {
                     self.scope().shown = [left, right].concat();
                     self.condition(condition);
-                    if let Some(span) = aggregate_in_condition(condition) {
+                    if let Some(span) = self.aggregate_in_condition(condition) {
                         self.wrong(Error::new(Kind::Aggregate, span, "an aggregate in ON"));
                     }
                     continue;
@@ -446,10 +468,14 @@ impl<'a> Checker<'a> {
 
     /// Spells the name of a column; gives what stands in its place where it is made of several.
     fn column(&mut self, name: &mut Name) -> Option<ExprKind> {
-        for scope in self.scopes.iter().rev() {
-            let alias = scope.aliases.iter().find(|alias| name_is(&name.0, &alias.name));
+        for (around, scope) in self.scopes.iter().rev().enumerate() {
+            // Subqueries do not know the results of the query around them.
+            let alias = if around == 0 { scope.alias(name) } else { None };
             let found = match (scope.find(name), alias) {
-                (Meaning::Unknown, Some(Alias { value: Some(value), .. })) => {
+                // In GROUP BY a constant would be the number of a column.
+                (Meaning::Unknown, Some(Alias { value: Some(value), .. }))
+                    if !(self.grouping && parts(value).is_empty() && columns_of(value).is_empty()) =>
+                {
                     return Some(match &value.kind {
                         kind @ (ExprKind::Column(_) | ExprKind::Call { .. } | ExprKind::Aggregate { .. }) => {
                             kind.clone()
@@ -556,7 +582,7 @@ impl<'a> Checker<'a> {
             ExprKind::Aggregate { function, argument, .. } => {
                 if let Some(argument) = argument {
                     self.expr(argument);
-                    if let Some(span) = aggregate_in(argument) {
+                    if let Some(span) = self.aggregate_in(argument) {
                         self.wrong(Error::new(Kind::Aggregate, span, "an aggregate within an aggregate"));
                     }
                     if matches!(function.name(), "SUM" | "AVG") {
@@ -732,16 +758,20 @@ impl<'a> Checker<'a> {
 
     /// Where rows are grouped, every column of the select list is one that the rows of a group share.
     fn aggregates(&mut self, select: &Select) {
-        if let Some(span) = select.filter.as_ref().and_then(aggregate_in_condition) {
+        if let Some(span) = select.filter.as_ref().and_then(|filter| self.aggregate_in_condition(filter)) {
             let error = Error::new(Kind::Aggregate, span, "an aggregate in WHERE");
             self.wrong(error.hint("write it in HAVING"));
         }
         if !self.is_grouped(select) {
             return;
         }
+        let groups = self.groups(select);
         for item in &select.items {
             match item {
-                Item::Expr { expr, .. } => self.grouped(expr, &select.group_by),
+                Item::Expr { expr, .. } => {
+                    let value = self.scope().plain(expr);
+                    self.grouped(&value, &groups);
+                }
                 star => {
                     let mut columns = vec![star.clone()];
                     self.scope().write_out(&mut columns, 0);
@@ -750,9 +780,7 @@ impl<'a> Checker<'a> {
                         _ => table_span(&select.from[0].table),
                     };
                     let wrong = columns.iter().find_map(|column| match column {
-                        Item::Expr { expr, .. } if !select.group_by.iter().any(|g| is_same(g, expr)) => {
-                            Some(expr)
-                        }
+                        Item::Expr { expr, .. } if !groups.contains(expr) => Some(expr),
                         _ => None,
                     });
                     if let Some(Expr { kind: ExprKind::Column(name), .. }) = wrong {
@@ -765,18 +793,38 @@ impl<'a> Checker<'a> {
         }
         if let Some(having) = &select.having {
             for value in values_in(having) {
-                self.grouped(value, &select.group_by);
+                let value = self.scope().plain(value);
+                self.grouped(&value, &groups);
             }
         }
+    }
+
+    /// What rows are grouped by, each name in full.
+    fn groups(&mut self, select: &Select) -> Vec<Expr> {
+        let scope = self.scope();
+        select.group_by.iter().map(|group| scope.plain(group)).collect()
     }
 
     /// Whether the rows of a SELECT are groups.
     fn is_grouped(&self, select: &Select) -> bool {
         let aggregates = |item: &Item| match item {
-            Item::Expr { expr, .. } => aggregate_in(expr).is_some() || self.custom_aggregate(expr),
+            Item::Expr { expr, .. } => self.aggregate_in(expr).is_some(),
             _ => false,
         };
         !select.group_by.is_empty() || select.having.is_some() || select.items.iter().any(aggregates)
+    }
+
+    /// Where an aggregate is in a value.
+    fn aggregate_in(&self, expr: &Expr) -> Option<Span> {
+        match &expr.kind {
+            ExprKind::Aggregate { .. } => Some(expr.span),
+            _ if self.custom_aggregate(expr) => Some(expr.span),
+            _ => parts(expr).into_iter().find_map(|part| self.aggregate_in(part)),
+        }
+    }
+
+    fn aggregate_in_condition(&self, condition: &Condition) -> Option<Span> {
+        values_in(condition).into_iter().find_map(|value| self.aggregate_in(value))
     }
 
     fn custom_aggregate(&self, expr: &Expr) -> bool {
@@ -787,7 +835,7 @@ impl<'a> Checker<'a> {
     /// Every column in a value is one that the rows of a group share.
     fn grouped(&mut self, expr: &Expr, groups: &[Expr]) {
         if matches!(expr.kind, ExprKind::Aggregate { .. })
-            || groups.iter().any(|group| is_same(group, expr))
+            || groups.contains(expr)
             || self.custom_aggregate(expr)
         {
             return;
@@ -805,22 +853,6 @@ impl<'a> Checker<'a> {
         for part in parts(expr) {
             self.grouped(part, groups);
         }
-    }
-}
-
-fn name_is(parts: &[Ident], alias: &str) -> bool {
-    matches!(parts, [one] if one.names(alias))
-}
-
-/// Whether two values are the same, with tables named or not.
-fn is_same(a: &Expr, b: &Expr) -> bool {
-    match (&a.kind, &b.kind) {
-        (ExprKind::Parens(a), _) => is_same(a, b),
-        (_, ExprKind::Parens(b)) => is_same(a, b),
-        (ExprKind::Column(a), ExprKind::Column(b)) => {
-            a.0.iter().rev().zip(b.0.iter().rev()).all(|(a, b)| a == b)
-        }
-        (a, b) => a == b,
     }
 }
 
@@ -854,6 +886,51 @@ fn positions<'a>(list: impl IntoIterator<Item = &'a Position>) -> Vec<&'a Expr> 
     values
 }
 
+/// The columns of a value.
+fn columns_of(value: &Expr) -> Vec<&Name> {
+    let mut found = Vec::new();
+    columns_in(value, &mut found);
+    found
+}
+
+/// The values that a value is made of, those within aggregates too.
+fn parts_mut(expr: &mut Expr) -> Vec<&mut Expr> {
+    fn positions<'a>(list: impl IntoIterator<Item = &'a mut Position>) -> Vec<&'a mut Expr> {
+        let mut values = Vec::new();
+        for position in list {
+            match position {
+                Position::Point(point) => values.push(&mut **point),
+                Position::Coordinates(pair) => values.extend(pair.iter_mut()),
+            }
+        }
+        values
+    }
+    match &mut expr.kind {
+        ExprKind::Parens(inner)
+        | ExprKind::Unary { expr: inner, .. }
+        | ExprKind::Cast { expr: inner, .. }
+        | ExprKind::InUnit { expr: inner, .. }
+        | ExprKind::Aggregate { argument: Some(inner), .. } => vec![inner],
+        ExprKind::Binary { left, right, .. } => vec![left, right],
+        ExprKind::Call { arguments, .. } => arguments.iter_mut().collect(),
+        ExprKind::Point { coordinates, .. } => coordinates.iter_mut().collect(),
+        ExprKind::Circle { center, radius, .. } => {
+            let mut values = positions([center]);
+            values.push(radius);
+            values
+        }
+        ExprKind::Box { center, size, .. } => {
+            let mut values = positions([center]);
+            values.extend(size.iter_mut());
+            values
+        }
+        ExprKind::Polygon { vertices, .. } => positions(vertices),
+        ExprKind::Predicate { operands, .. } => operands.iter_mut().collect(),
+        ExprKind::Distance(pair) => positions(pair.iter_mut()),
+        _ => Vec::new(),
+    }
+}
+
 /// The values that a value is made of, but for those within aggregates.
 fn parts(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
@@ -879,17 +956,6 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
         ExprKind::Distance(pair) => positions(pair.iter()),
         _ => Vec::new(),
     }
-}
-
-fn aggregate_in(expr: &Expr) -> Option<crate::Span> {
-    match &expr.kind {
-        ExprKind::Aggregate { .. } => Some(expr.span),
-        _ => parts(expr).into_iter().find_map(aggregate_in),
-    }
-}
-
-fn aggregate_in_condition(condition: &Condition) -> Option<crate::Span> {
-    values_in(condition).into_iter().find_map(aggregate_in)
 }
 
 /// The values of a condition, but for those of subqueries.

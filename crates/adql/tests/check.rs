@@ -163,6 +163,26 @@ fn aggregates_and_set_operators_are_checked() {
     );
     mistake("SELECT DISTINCT ra FROM mine ORDER BY dec", Kind::Query, "dec", "add it to the select list");
     mistake("SELECT t.* FROM mine AS t, obscore AS T", Kind::Ambiguous, "t", "can be t or T");
+    mistake(
+        "SELECT DISTINCT COUNT(*) AS n FROM mine GROUP BY ra ORDER BY ra",
+        Kind::Query,
+        "ra",
+        "select list",
+    );
+    mistake("SELECT MAX(ra) AS m FROM mine GROUP BY m", Kind::Aggregate, "m", "in GROUP BY");
+    mistake("SELECT ra FROM mine ORDER BY COUNT(*)", Kind::Aggregate, "COUNT(*)", "not grouped");
+    mistake(
+        "SELECT ra, LOWER(ivo_string_agg(name, ',')) FROM gaia.source",
+        Kind::Aggregate,
+        "ra",
+        "not in GROUP BY",
+    );
+    mistake(
+        "SELECT ra AS k, COUNT(*) AS n FROM mine GROUP BY k HAVING EXISTS (SELECT 1 FROM obscore WHERE t_min = k)",
+        Kind::UnknownColumn,
+        "k",
+        "no column",
+    );
     mistake("SELECT SUM(MAX(ra)) FROM gaia.source", Kind::Aggregate, "MAX(ra)", "within");
     mistake("SELECT ra FROM mine UNION SELECT * FROM mine", Kind::Query, "mine", "1 columns on the left");
     mistake(
@@ -184,6 +204,13 @@ fn aggregates_and_set_operators_are_checked() {
         "SELECT ra FROM mine AS m WHERE ra IN (SELECT MAX(ra) FROM gaia.source GROUP BY dec HAVING MIN(ra) > m.ra)",
         "SELECT DISTINCT ra + 1 AS x, dec FROM mine ORDER BY ra + 1, dec, x",
         "SELECT DISTINCT * FROM obscore ORDER BY t_min",
+        "SELECT ROUND(ra, 0) AS ra, COUNT(*) AS n FROM mine GROUP BY ROUND(ra, 0)",
+        "SELECT ra + dec AS z, COUNT(*) AS ra FROM mine GROUP BY mine.ra + (dec) ORDER BY ra",
+        "SELECT DISTINCT mine.ra + 1 AS x FROM mine ORDER BY (ra) + 1",
+        "SELECT ra, COUNT(*) AS n FROM mine GROUP BY ra ORDER BY COUNT(*) DESC, ra",
+        "SELECT DISTINCT ra, COUNT(*) AS n FROM mine GROUP BY ra ORDER BY COUNT(*)",
+        "SELECT COUNT(*) AS n, 1 AS k FROM mine GROUP BY k",
+        "SELECT LOWER(ivo_string_agg(name, ',')) AS all_names, MAX(ra) AS most FROM gaia.source",
         // Names of the result go before those of tables.
         "SELECT s.ra FROM gaia.source AS s JOIN mine AS m ON s.source_id = m.id ORDER BY ra",
     ] {

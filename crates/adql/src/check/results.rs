@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::scope::{Scope, ident};
+use super::scope::{Meaning, Scope, ident};
 use crate::error::Span;
 use crate::tables::Column;
 use crate::tree::{Expr, ExprKind, Ident, Item, Name};
@@ -116,6 +116,35 @@ impl Scope<'_> {
         }
     }
 
+    /// The result of a name: spelt so, or otherwise in another case.
+    pub(super) fn alias(&self, name: &Name) -> Option<&Alias> {
+        let [ident] = &name.0[..] else { return None };
+        let mut exact = self.aliases.iter().filter(|alias| ident.name == alias.name);
+        exact.next().or_else(|| self.aliases.iter().find(|alias| ident.names(&alias.name)))
+    }
+
+    /// A value with its columns' names in full and without parentheses, by which it is known again.
+    pub(super) fn plain(&self, value: &Expr) -> Expr {
+        let mut value = value.clone();
+        self.make_plain(&mut value);
+        value
+    }
+
+    fn make_plain(&self, value: &mut Expr) {
+        while let ExprKind::Parens(inner) = &mut value.kind {
+            let inner = std::mem::replace(&mut **inner, Expr { kind: ExprKind::Null, span: Span::default() });
+            *value = inner;
+        }
+        match &value.kind {
+            ExprKind::Column(name) => {
+                if let Meaning::Column(shown) = self.find(name) {
+                    value.kind = self.value(&shown, value.span).kind;
+                }
+            }
+            _ => super::parts_mut(value).into_iter().for_each(|part| self.make_plain(part)),
+        }
+    }
+
     fn has_column(&self, name: &str) -> bool {
         self.sources.iter().any(|source| source.columns.iter().any(|column| column.name == name))
     }
@@ -156,8 +185,11 @@ impl Scope<'_> {
     /// What a name in ORDER BY means if it is that of one column of the result, which goes before those of tables: SQL-92, section
     /// 13.1 (general rule 3).
     pub(super) fn result(&self, items: &[Item], columns: &[Column], name: &Ident) -> Option<ExprKind> {
-        let mut named = (0..columns.len()).filter(|at| name.names(&columns[*at].name));
-        let (Some(wanted), None) = (named.next(), named.next()) else { return None };
+        let mut named: Vec<usize> = (0..columns.len()).filter(|at| name.names(&columns[*at].name)).collect();
+        if named.len() > 1 {
+            named.retain(|at| columns[*at].name == name.name);
+        }
+        let [wanted] = named[..] else { return None };
         let mut at = 0;
         for item in items {
             let width = self.width(item);
