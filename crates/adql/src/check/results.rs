@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::parts::parts_mut;
 use super::scope::{Meaning, Scope, ident};
 use crate::error::Span;
 use crate::tables::Column;
@@ -48,15 +49,6 @@ pub(super) fn told_apart(columns: &[Column]) -> Option<Vec<String>> {
 fn fresh(name: &str, taken: &mut BTreeSet<String>) -> String {
     let mut others = (2_u64..).map(|n| format!("{name}_{n}"));
     others.find(|other| taken.insert(other.clone())).unwrap_or_else(|| name.to_owned())
-}
-
-/// The columns in a value.
-pub(super) fn columns_in<'e>(expr: &'e Expr, found: &mut Vec<&'e Name>) {
-    match &expr.kind {
-        ExprKind::Column(name) => found.push(name),
-        ExprKind::Aggregate { argument: Some(inner), .. } => columns_in(inner, found),
-        _ => super::parts(expr).into_iter().for_each(|part| columns_in(part, found)),
-    }
 }
 
 impl Scope<'_> {
@@ -141,7 +133,7 @@ impl Scope<'_> {
                     value.kind = self.value(&shown, value.span).kind;
                 }
             }
-            _ => super::parts_mut(value).into_iter().for_each(|part| self.make_plain(part)),
+            _ => parts_mut(value).into_iter().for_each(|part| self.make_plain(part)),
         }
     }
 
