@@ -205,11 +205,7 @@ impl<'a> Checker<'a> {
         for item in &mut select.items {
             self.item(item, &mut columns);
         }
-        let scope = self.scope();
-        if scope.merged {
-            scope.write_out(&mut select.items, columns.len());
-        }
-        scope.name_results(&mut select.items, &columns, of, beside);
+        self.scope().name_results(&mut select.items, &columns, of, beside);
         for expr in &mut select.group_by {
             self.grouping = true;
             self.expr(expr);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::results::Use;
-use super::scope::{Scope, Source};
+use super::scope::{Scope, Source, ident};
 use super::{Checker, fix, table_span};
 use crate::error::{Error, Kind, Span};
 use crate::tree::{Body, Constraint, From, Ident, Item, Query, Select, Table};
@@ -96,11 +96,7 @@ impl Checker<'_> {
                 let mut columns = Vec::new();
                 self.item(&mut Item::Star, &mut columns);
                 let mut items = vec![Item::Star];
-                let scope = self.scope();
-                if scope.merged {
-                    scope.write_out(&mut items, columns.len());
-                }
-                scope.name_results(&mut items, &columns, Use::Table, &[]);
+                self.scope().name_results(&mut items, &columns, Use::Table, &[]);
                 let items = (items != [Item::Star]).then_some(items);
                 let inner = self.scopes.pop().is_some_and(|scope| scope.broken);
                 self.scopes.extend(hidden);
@@ -139,5 +135,5 @@ fn selected(items: Vec<Item>, from: &From) -> Query {
 
 /// The full name of a table, as engines know it.
 pub(super) fn spelt(full: &[String], span: Span) -> Vec<Ident> {
-    full.iter().map(|part| Ident { name: part.clone(), delimited: true, span }).collect()
+    full.iter().map(|part| ident(part, span)).collect()
 }

@@ -52,7 +52,7 @@ fn fresh(name: &str, taken: &mut BTreeSet<String>) -> String {
 }
 
 impl Scope<'_> {
-    /// Names the columns of a select list for the engine. `beside` are names of columns that ORDER BY has within values.
+    /// Names the columns of a select list for the engine; `*` over what joins made one of is written out. `beside` are names of columns that ORDER BY has within values.
     pub(super) fn name_results(
         &mut self,
         items: &mut Vec<Item>,
@@ -60,6 +60,9 @@ impl Scope<'_> {
         of: Use,
         beside: &[Ident],
     ) {
+        if self.merged {
+            self.write_out(items, columns.len());
+        }
         if self.broken {
             return;
         }

@@ -1,10 +1,11 @@
 //! Values and conditions: the types of what they are made of.
 
 use super::results::Use;
+use super::scope::ident;
 use super::{Checker, first_span};
 use crate::error::{Error, Kind, Span};
 use crate::functions::builtin;
-use crate::tree::{Body, Comparison, Condition, Expr, ExprKind, Ident, Item, Position, Query};
+use crate::tree::{Body, Comparison, Condition, Expr, ExprKind, Item, Position, Query};
 use crate::types::{Family, Type};
 
 impl Checker<'_> {
@@ -172,8 +173,7 @@ impl Checker<'_> {
         }
         let span = Span::default();
         let one = Expr { kind: ExprKind::Number("1".into()), span };
-        let alias = Ident { name: "one".into(), delimited: true, span };
-        select.items = vec![Item::Expr { expr: one, alias: Some(alias) }];
+        select.items = vec![Item::Expr { expr: one, alias: Some(ident("one", span)) }];
         (select.distinct, select.top) = (false, None);
         query.order_by.clear();
     }

@@ -8,6 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::Error;
+
 /// The most files that are open; the one opened first gives way.
 const MOST: usize = 128;
 
@@ -50,7 +52,7 @@ impl Handle {
         }
         let file = File::open(&self.path)?;
         if identity(&file.metadata()?) != self.identity {
-            return Err(io::Error::other("it was replaced or changed meanwhile; open it again"));
+            return Err(io::Error::other(Error::Replaced));
         }
         let file = Arc::new(file);
         *held = Some(file.clone());
